@@ -1,0 +1,161 @@
+// What a plugin sees of a client and of one message. Implemented in session/ and message/.
+
+import type { Address } from '../protocol/address.ts';
+import type { EsmtpParams } from '../protocol/command-line.ts';
+import type { Header } from '../protocol/header.ts';
+import type { Code, Denial } from './codes.ts';
+import type { HookName } from './hooks.ts';
+
+/** Notes that plugins leave for each other on a connection, by the names qpsmtpd gives them. Open to merging. */
+export interface ConnectionNotes {
+  /** why this client is to be refused later; set by `reject naughty`, acted on by the plugin naughty */
+  naughty: string;
+  /** how naughty shall refuse, when the plugin that set the mark chose it */
+  naughty_reject_type: string;
+  /** sum of what plugins think of this client */
+  karma: number;
+  /** the reason of a whitelist that covers the client's host */
+  whitelisthost: string;
+  unrec_cmd_count: number;
+  /** argument of the last MAIL command */
+  envelope_from: string;
+  /** argument of the last RCPT command */
+  envelope_rcpt: string;
+  /** the last command line */
+  original_string: string;
+}
+
+/** Notes on one message. Open to merging. */
+export interface TransactionNotes {
+  /** the reason of a whitelist that covers the sender */
+  whitelistsender: string;
+  /** entries of badmailfromto whose sender part matches, in lower case */
+  badmailfromto: readonly string[];
+}
+
+/** Typed cells, empty until set. */
+export interface Notes<T extends object> {
+  get<K extends keyof T>(key: K): T[K] | undefined;
+  set<K extends keyof T>(key: K, value: T[K]): void;
+  has(key: keyof T): boolean;
+  delete(key: keyof T): void;
+  entries(): Iterable<readonly [keyof T, T[keyof T]]>;
+}
+
+export interface Hello {
+  readonly verb: 'helo' | 'ehlo';
+  /** as the client gave it */
+  readonly host: string;
+}
+
+export interface TlsFacts {
+  readonly protocol: string;
+  readonly cipher: string;
+}
+
+export interface Authentication {
+  readonly mechanism: string;
+  readonly user: string;
+  readonly passed: boolean;
+}
+
+export interface Connection {
+  /** the word by which log lines of this client can be found: `PID.N` */
+  readonly id: string;
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  /** name of the client by reverse DNS, `[IP]` where there is none, `Unknown` where it was not looked up */
+  readonly remoteHost: string;
+  /** `remoteHost`, with `ident@` before it when the super-server knows (TCPREMOTEINFO) */
+  readonly remoteInfo: string;
+  readonly localIp: string;
+  readonly localPort: number;
+  readonly hello: Hello | null;
+  readonly tls: TlsFacts | null;
+  readonly authentication: Authentication | null;
+  /** may send to any recipient; set by the plugin relay and by a successful login */
+  relayClient: boolean;
+  readonly startedAt: Date;
+  readonly notes: Notes<ConnectionNotes>;
+  /** aborts when the client is gone */
+  readonly signal: AbortSignal;
+  /** adds a line to the next EHLO reply, such as `STARTTLS` */
+  offer(capability: string): void;
+  /** adds a method to Authentication-Results of every message of this connection, such as `iprev=pass` */
+  addAuthResult(result: string): void;
+}
+
+/** How lines of a message end where it is handed on: untouched, LF (files) or CRLF (SMTP). */
+export type LineEnds = 'as-received' | 'lf' | 'crlf';
+
+/** Header and body together, as they are to be handed on. Readable any number of times. */
+export interface MessageContent {
+  /** octets before any change of line ends */
+  readonly size: number;
+  /** the whole content when it is held in memory, else null */
+  inMemory(lineEnds: LineEnds): readonly Buffer[] | null;
+  chunks(lineEnds: LineEnds): AsyncIterable<Buffer>;
+}
+
+/** The part of a message behind the blank line, as received (dots unstuffed). Readable any number of times. */
+export interface Body {
+  readonly size: number;
+  inMemory(): readonly Buffer[] | null;
+  chunks(): AsyncIterable<Buffer>;
+  /** lines without their ends, one octet a character */
+  lines(): AsyncIterable<string>;
+}
+
+/** What a handler answered earlier in this message: qpsmtpd's note `PLUGIN.hook_NAME.return`. */
+export interface VerdictRecord {
+  codeOf(plugin: string, hook: HookName): Code | undefined;
+}
+
+export interface Transaction {
+  /** null until MAIL is accepted */
+  readonly sender: Address | null;
+  /** parameters of MAIL */
+  readonly params: EsmtpParams;
+  readonly recipients: readonly Address[];
+  addRecipient(address: Address, params?: EsmtpParams): void;
+  removeRecipient(address: Address): void;
+  /** parameters that a recipient was given with */
+  paramsOf(recipient: Address): EsmtpParams;
+  /** empty until the end of the header has been read */
+  readonly header: Header;
+  readonly body: Body;
+  readonly content: MessageContent;
+  readonly notes: Notes<TransactionNotes>;
+  readonly verdicts: VerdictRecord;
+  readonly startedAt: Date;
+  /** adds a method to this message's Authentication-Results, such as `spf=pass smtp.mailfrom=a.example` */
+  addAuthResult(result: string): void;
+  /** a new file name in spool_dir; the file is removed with the transaction */
+  tempFile(): string;
+  /** a new folder (mode 0700) in spool_dir, removed with the transaction */
+  tempDir(): Promise<string>;
+}
+
+/** A transaction after MAIL. */
+export interface Envelope extends Transaction {
+  readonly sender: Address;
+}
+
+/** A connection before it is served, for the hook pre-connection. */
+export interface Incoming {
+  readonly remoteIp: string;
+  readonly remotePort: number;
+  readonly localIp: string;
+  readonly localPort: number;
+  /** connections now open from the same address, this one included */
+  readonly connectionsFromIp: number;
+  /** `--max-from-ip`; 0 = no limit */
+  readonly maxFromIp: number;
+}
+
+/** What a refusing hook is told in `deny`. */
+export interface DenialReport {
+  readonly plugin: string;
+  readonly hook: HookName;
+  readonly code: Denial;
+}

@@ -1,0 +1,110 @@
+// A plugin is a value: its name, what may stand on its line, what it reads, and `setup`, which runs once for
+// each of its lines in config/plugins and gives the handlers. State lives in the closure of `setup`.
+
+import type { AtProcess, Logger } from './at.ts';
+import type { Connection, Transaction } from './connection.ts';
+import type { Awaitable, Handler, HookName, HookTable } from './hooks.ts';
+import type { OptionSchema, OptionValues } from './options.ts';
+
+/** A list in a config file, one entry a line. */
+export interface ListFile<T> {
+  readonly kind: 'list';
+  /** how a line is written: `ADDRESS|@HOST|/PATTERN/ [REASON]` */
+  readonly form: string;
+  readonly doc: string;
+  /** @throws Error with a sentence for the operator; the line is then left out and named in the log */
+  parse(line: string): T;
+}
+
+/** A constant database `NAME.cdb`. */
+export interface MapFile {
+  readonly kind: 'map';
+  readonly form: string;
+  readonly doc: string;
+}
+
+export interface KeyMap {
+  has(key: string): boolean;
+  /** first value of the key, one octet a character */
+  get(key: string): string | undefined;
+}
+
+export type FileSchema = Readonly<Record<string, ListFile<unknown> | MapFile>>;
+export type FileReaders<F extends FileSchema> = {
+  readonly [K in keyof F]: (
+    at: AtProcess,
+  ) => Awaitable<F[K] extends ListFile<infer T> ? readonly T[] : KeyMap>;
+};
+
+/** Declares a list: `files: { badhelo: listFile({ form: 'NAME', doc: '…', parse: (line) => line }) }`. */
+export function listFile<T>(spec: Omit<ListFile<T>, 'kind'>): ListFile<T> {
+  return { kind: 'list', ...spec };
+}
+
+/** Declares a cdb map. */
+export function mapFile(spec: Omit<MapFile, 'kind'>): MapFile {
+  return { kind: 'map', ...spec };
+}
+
+export interface Clock {
+  /** the time of day */
+  now(): Date;
+  /** milliseconds that only go forward */
+  monotonic(): number;
+}
+
+export type BaseHandlers = { readonly [H in HookName]: Handler<H> };
+
+export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchema = FileSchema> {
+  /** name on the line, `relay:1` for a second one */
+  readonly id: string;
+  readonly options: OptionValues<O>;
+  /** readers of the declared config files; parsed once per change of the file */
+  readonly files: FileReaders<F>;
+  /** handlers of the plugin named in `extends`; they decline where it has none */
+  readonly base: BaseHandlers;
+  /** for what happens outside of a hook */
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** process id, for names of files */
+  readonly pid: number;
+  /** this host's own name, for names of files and greetings; config/me where there is one */
+  readonly hostname: string;
+  /** qpsmtpd's RELAYCLIENT and friends: the environment the daemon was started with */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** version of the daemon */
+  readonly version: string;
+  /** a cell for each connection, made when first asked for */
+  perConnection<T extends object>(init: (connection: Connection) => T): (connection: Connection) => T;
+  /** a cell for each transaction, made when first asked for */
+  perTransaction<T extends object>(init: (transaction: Transaction) => T): (transaction: Transaction) => T;
+  /** a config file's lines where no client is concerned, e.g. in setup; config hooks are not asked */
+  configLines(file: string): readonly string[];
+}
+
+export interface Plugin<O extends OptionSchema = OptionSchema, F extends FileSchema = FileSchema> {
+  /** as written in config/plugins */
+  readonly name: string;
+  /** one line for the manual and check-config */
+  readonly summary: string;
+  /** further paragraphs for the manual, separated by blank lines */
+  readonly docs?: string;
+  /** the plugin whose handlers arrive as `host.base` (qpsmtpd: isa_plugin) */
+  readonly extends?: string;
+  readonly options?: O;
+  /** options that may be given by place, in this order */
+  readonly positional?: readonly (keyof O & string)[];
+  /** config files it reads */
+  readonly files?: F;
+  /** what a throw or a missed deadline means when the line does not say; default `open`, `defer` for queues */
+  readonly onError?: 'open' | 'defer' | 'deny';
+  setup(host: Host<O, F>): Awaitable<HookTable>;
+}
+
+/** Gives a plugin its types; returns it as it is. */
+export function definePlugin<
+  const O extends OptionSchema = Readonly<Record<never, never>>,
+  const F extends FileSchema = Readonly<Record<never, never>>,
+>(plugin: Plugin<O, F>): Plugin<O, F> {
+  return plugin;
+}
