@@ -1,14 +1,19 @@
 // What `from 'qpsmtpd'` means to a plugin. Re-exports only, so that it can never pull in the server.
 
+export * from './contract/address-entry.ts';
 export * from './contract/at.ts';
 export * from './contract/codes.ts';
 export * from './contract/connection.ts';
 export * from './contract/hooks.ts';
+export { formatLogLine } from './contract/log-line.ts';
 export * from './contract/options.ts';
+export * from './contract/pattern.ts';
 export * from './contract/plugin.ts';
 export * from './contract/verdict.ts';
+export * from './contract/when-ready.ts';
 export { Address, isDomainOrLiteral } from './protocol/address.ts';
 export type { EsmtpParams, ParsedPath } from './protocol/command-line.ts';
 export { type EnhancedStatus, namedStatus, type StatusName } from './protocol/enhanced-status.ts';
 export { type Field, Header } from './protocol/header.ts';
+export { type Network, NetworkList, parseNetwork } from './protocol/network.ts';
 export { printable, type Reply } from './protocol/reply.ts';

@@ -59,6 +59,12 @@ export interface Authentication {
   readonly passed: boolean;
 }
 
+/** Keywords of ESMTP parameters in capitals. */
+export interface OfferedParams {
+  readonly mail?: readonly string[];
+  readonly rcpt?: readonly string[];
+}
+
 export interface Connection {
   /** the word by which log lines of this client can be found: `PID.N` */
   readonly id: string;
@@ -79,8 +85,8 @@ export interface Connection {
   readonly notes: Notes<ConnectionNotes>;
   /** aborts when the client is gone */
   readonly signal: AbortSignal;
-  /** adds a line to the next EHLO reply, such as `STARTTLS` */
-  offer(capability: string): void;
+  /** adds a line to the next EHLO reply, such as `STARTTLS`, and the parameters of MAIL and RCPT it brings */
+  offer(capability: string, params?: OfferedParams): void;
   /** adds a method to Authentication-Results of every message of this connection, such as `iprev=pass` */
   addAuthResult(result: string): void;
 }

@@ -74,6 +74,8 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
   readonly env: Readonly<Record<string, string | undefined>>;
   /** version of the daemon */
   readonly version: string;
+  /** writes a line to standard error, in batches; for logging plugins */
+  stderr(line: string): void;
   /** a cell for each connection, made when first asked for */
   perConnection<T extends object>(init: (connection: Connection) => T): (connection: Connection) => T;
   /** a cell for each transaction, made when first asked for */

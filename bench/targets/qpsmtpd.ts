@@ -1,0 +1,59 @@
+// This server, from source or as an executable, with the files of bench/config and the plugins of
+// bench/config/plugins.SETUP. `qpsmtpd@FOLDER` is the same from another checkout, to compare two states.
+
+import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Launch, type Place, SESSION_LIMIT, type Target } from './target.ts';
+
+const bench = join(import.meta.dirname, '..');
+
+/** `node src/main.ts` of a checkout, with further arguments for node such as `--cpu-prof`. */
+export function fromSource(name: string, checkout: string, nodeArgs: readonly string[]): Target {
+  const main = resolve(checkout, 'src/main.ts');
+  return makeTarget(name, main, (args) => ({ file: process.execPath, args: [...nodeArgs, main, ...args] }));
+}
+
+/** The executable that `npm run build` makes. */
+export function asExecutable(name: string, checkout: string): Target {
+  const file = resolve(checkout, 'dist/qpsmtpd');
+  return makeTarget(name, file, (args) => ({ file, args }));
+}
+
+function makeTarget(name: string, program: string, command: (args: string[]) => Launch): Target {
+  return {
+    name,
+    setups: ['plugins', 'bare', 'maildir'],
+    async prepare(place) {
+      await access(program).catch(() => {
+        throw new Error(`${program} is not there`);
+      });
+      const store = await writeConfig(place);
+      const limits = ['--limit-connections', String(SESSION_LIMIT), '--max-from-ip', String(SESSION_LIMIT)];
+      const launch = command([
+        'serve',
+        ...['--config', join(place.folder, 'config')],
+        ...['--listen', `127.0.0.1:${place.port}`],
+        ...['--pid-file', join(place.folder, 'pid')],
+        ...limits,
+      ]);
+      return place.setup === 'maildir' ? { ...launch, store: join(store, 'new') } : launch;
+    },
+  };
+}
+
+// The config folder is a copy: it holds paths of this run.
+async function writeConfig({ folder, setup }: Place): Promise<string> {
+  const config = join(folder, 'config');
+  const store = join(folder, 'Maildir');
+  await mkdir(config, { recursive: true });
+  await mkdir(join(folder, 'spool'), { mode: 0o700 });
+  for (const part of ['tmp', 'new', 'cur']) await mkdir(join(store, part), { recursive: true });
+  const samples = join(bench, 'config');
+  const common = (await readdir(samples)).filter((file) => !file.startsWith('plugins.'));
+  await Promise.all(common.map((file) => copyFile(join(samples, file), join(config, file))));
+  const plugins = await readFile(join(samples, `plugins.${setup}`), 'utf8');
+  await writeFile(join(config, 'plugins'), plugins.replaceAll('@MAILDIR@', store));
+  await writeFile(join(config, 'plugin_dirs'), `${join(bench, 'plugins')}\n`);
+  await writeFile(join(config, 'spool_dir'), `${join(folder, 'spool')}\n`);
+  return store;
+}

@@ -1,0 +1,78 @@
+// From a configuration folder to an engine: what serve, check-config and test-plugin have in common.
+
+import { existsSync } from 'node:fs';
+import { homedir, hostname } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { ConfigDirs, defaultDirs } from '../config/config-dir.ts';
+import { ConfigStore } from '../config/config-store.ts';
+import type { Finding } from '../config/errors.ts';
+import type { LogLevel } from '../contract/codes.ts';
+import { formatLogLine } from '../contract/log-line.ts';
+import type { Clock } from '../contract/plugin.ts';
+import type { Deadlines } from '../engine/deadlines.ts';
+import { makeDiskLoader } from '../engine/disk-loader.ts';
+import { type BuiltEngine, buildEngine } from '../engine/engine.ts';
+import type { World } from '../engine/host.ts';
+import { PluginSource } from '../engine/plugin-source.ts';
+import type { Log, LogSink } from '../log/log.ts';
+import type { StderrWriter } from '../log/stderr-writer.ts';
+import { findingText } from './findings.ts';
+import type { Program } from './program.ts';
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonic: () => performance.now(),
+};
+
+/** Folders to search, from what was given, the environment and the place of the program. */
+export function configDirs(given: readonly string[], env: NodeJS.ProcessEnv): ConfigDirs {
+  const beside = join(dirname(process.execPath), '..');
+  const dirs = defaultDirs({ given: given.map((dir) => resolve(dir)), env, beside, exists: existsSync });
+  return new ConfigDirs(dirs);
+}
+
+export function makeStore(
+  dirs: ConfigDirs,
+  clock: Clock,
+  env: NodeJS.ProcessEnv,
+  report: (finding: Finding) => void,
+): ConfigStore {
+  const databytes = env['DATABYTES'];
+  const overrides = databytes === undefined || databytes === '' ? {} : { databytes };
+  return new ConfigStore({ dirs, clock, report, hostname: hostname(), home: homedir(), overrides });
+}
+
+export function makeWorld(
+  program: Program,
+  clock: Clock,
+  env: NodeJS.ProcessEnv,
+  stderr: StderrWriter,
+): World {
+  return {
+    clock,
+    pid: process.pid,
+    hostname: hostname(),
+    env,
+    version: program.version,
+    stderr: (line) => stderr.write(line),
+  };
+}
+
+/** Where entries go when no logging plugin is loaded. */
+export function stderrSink(upTo: LogLevel, stderr: StderrWriter): LogSink {
+  return { upTo, write: (entry) => stderr.write(formatLogLine(entry)) };
+}
+
+/** A finding on its way to the log. */
+export function logFinding(log: Log, finding: Finding): void {
+  log.write(finding.severity === 'error' ? 'error' : 'warn', `error, ${findingText(finding)}`);
+}
+
+export function loadEngine(
+  program: Program,
+  parts: { store: ConfigStore; world: World; log: Log; deadlines: Deadlines },
+): Promise<BuiltEngine> {
+  const dirs = parts.store.value('plugin_dirs').map((dir) => resolve(dir));
+  const source = new PluginSource(program.bundled, makeDiskLoader(program.api), dirs);
+  return buildEngine({ ...parts, source });
+}

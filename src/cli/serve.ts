@@ -1,0 +1,181 @@
+// `qpsmtpd serve`: one process that listens and serves until it is told to stop.
+
+import type { ArgsDef, CommandDef } from 'citty';
+import type { ConfigStore } from '../config/config-store.ts';
+import { Deadlines } from '../engine/deadlines.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { World } from '../engine/host.ts';
+import { Log } from '../log/log.ts';
+import { StderrWriter } from '../log/stderr-writer.ts';
+import { Spool } from '../message/spool.ts';
+import { ConnectionLimits } from '../server/connection-limits.ts';
+import { type ListenAddress, parseListenAddress, showListenAddress } from '../server/listen-address.ts';
+import { claimPidFile, releasePidFile } from '../server/pid-file.ts';
+import { accountOf, becomeUser } from '../server/privileges.ts';
+import { reverseNames } from '../server/reverse-names.ts';
+import { onSignals } from '../server/signals.ts';
+import { SmtpServer } from '../server/smtp-server.ts';
+import type { Arguments } from './arguments.ts';
+import {
+  configDirs,
+  loadEngine,
+  logFinding,
+  makeStore,
+  makeWorld,
+  stderrSink,
+  systemClock,
+} from './assemble.ts';
+import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
+import { hasErrors, printFindings } from './findings.ts';
+import type { Program } from './program.ts';
+import { configArgs } from './shared-args.ts';
+
+const STOP_MS = 30_000;
+
+const args = {
+  ...configArgs,
+  listen: {
+    type: 'string',
+    valueHint: 'ADDR:PORT',
+    description: 'address to listen on; may be repeated (Default: *:2525)',
+  },
+  dns: {
+    type: 'string',
+    valueHint: 'ADDR:PORT',
+    description: 'DNS server to ask in place of those in /etc/resolv.conf',
+  },
+  user: { type: 'string', valueHint: 'NAME', description: 'user to become once the ports are bound' },
+  'pid-file': { type: 'string', valueHint: 'FILE', description: 'file to write the process id to' },
+  'limit-connections': {
+    type: 'string',
+    valueHint: 'N',
+    description: 'most clients at a time, 0 = any number (Default: 10000)',
+  },
+  'max-from-ip': {
+    type: 'string',
+    valueHint: 'N',
+    description: 'most clients at a time from one address, 0 = any number (Default: 100)',
+  },
+} satisfies ArgsDef;
+
+export function serveCommand(program: Program): CommandDef {
+  return makeCommand(program, {
+    name: 'serve',
+    description: 'Receive mail: one process that listens and serves',
+    args,
+    run: (given) => serve(program, given),
+  });
+}
+
+async function serve(program: Program, given: Arguments): Promise<number | null> {
+  const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
+  if (addresses.length === 0) addresses.push({ host: '', port: 2525 });
+  const limits = new ConnectionLimits({
+    connections: given.count('limit-connections', 10_000),
+    fromIp: given.count('max-from-ip', 100),
+  });
+  const dns = given.text('dns');
+  const reverseName = reverseNames(
+    systemClock,
+    dns === undefined ? null : told(() => parseListenAddress(dns), '--dns'),
+  );
+
+  const stderr = new StderrWriter();
+  const world = makeWorld(program, systemClock, process.env, stderr);
+  const log = new Log(process.pid, systemClock.now, stderrSink('warn', stderr));
+  const store = makeStore(
+    configDirs(given.texts('config'), process.env),
+    systemClock,
+    process.env,
+    (finding) => logFinding(log, finding),
+  );
+  log.use([stderrSink(store.value('loglevel'), stderr)]);
+  const deadlines = new Deadlines(systemClock);
+  const parts = { store, world, log, deadlines };
+  const first = await loadEngine(program, parts);
+  const findings = [...store.checkAll(), ...first.findings];
+  printFindings(findings);
+  if (hasErrors(findings)) return EXIT_FAILED;
+
+  const current = { engine: first.engine };
+  const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
+  const server = new SmtpServer({ engine: () => current.engine, spool, limits, reverseName });
+  for (const address of addresses) announce(world, await bind(server, address));
+  const user = given.text('user');
+  const account = user === undefined ? null : told(() => accountOf(user), '--user');
+  if (account !== null) told(() => becomeUser(account), '--user');
+  prepareSpool(spool, log);
+  const pidFile = given.text('pid-file');
+  if (pidFile !== undefined) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
+  await first.engine.dispatcher.watch('post-fork', { connection: null, transaction: null, verdicts: null });
+
+  onSignals({
+    stop: () => stop(server, log, stderr, pidFile ?? null),
+    reload: () => reload(program, parts, current),
+    fault: (text) => log.write('crit', `error, ${text}`),
+  });
+  return null;
+}
+
+async function bind(server: SmtpServer, address: ListenAddress): Promise<ListenAddress> {
+  try {
+    return await server.listen(address);
+  } catch (error) {
+    throw new CommandError(`--listen ${showListenAddress(address)}: ${messageOf(error)}`);
+  }
+}
+
+// Said at every log level: whoever starts a server waits for this line.
+function announce(world: World, address: ListenAddress): void {
+  world.stderr(`${world.pid} Listening on ${showListenAddress(address)}`);
+}
+
+function prepareSpool(spool: Spool, log: Log): void {
+  const warning = told(() => spool.prepare(), `spool_dir ${spool.dir}`);
+  if (warning !== null) log.write('warn', warning);
+}
+
+async function reload(
+  program: Program,
+  parts: { store: ConfigStore; world: World; log: Log; deadlines: Deadlines },
+  current: { engine: Engine },
+): Promise<void> {
+  const { store, log, world } = parts;
+  store.expire();
+  const { engine, findings } = await loadEngine(program, parts);
+  const all = [...store.checkAll(), ...findings];
+  for (const finding of all) logFinding(log, finding);
+  if (hasErrors(all)) {
+    log.write('error', 'error, the new configuration is not used: the old one goes on');
+    return;
+  }
+  current.engine = engine;
+  world.stderr(`${world.pid} configuration is read anew`);
+}
+
+async function stop(
+  server: SmtpServer,
+  log: Log,
+  stderr: StderrWriter,
+  pidFile: string | null,
+): Promise<void> {
+  if (server.isStopping) return;
+  log.write('notice', 'shutting down: no new clients');
+  await server.stop(STOP_MS);
+  if (pidFile !== null) releasePidFile(pidFile, process.pid);
+  stderr.flush();
+  process.exit(0);
+}
+
+/** What fails here is the operator's to mend. */
+function told<T>(attempt: () => T, what: string): T {
+  try {
+    return attempt();
+  } catch (error) {
+    throw new CommandError(`${what}: ${messageOf(error)}`);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

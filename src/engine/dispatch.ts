@@ -1,0 +1,251 @@
+// The only place that calls plugin code. A chain whose handlers all answer at once is walked without a promise;
+// the first one that gives a promise makes the rest of its chain wait. What a handler throws, or answers too
+// late, stays in its own chain: on_error says what it means.
+
+import { type Code, isDenial } from '../contract/codes.ts';
+import type {
+  Asked,
+  AskHook,
+  Awaitable,
+  DecideHook,
+  HookArgs,
+  HookName,
+  WatchHook,
+} from '../contract/hooks.ts';
+import type { Clock } from '../contract/plugin.ts';
+import { type Answer, type Declined, declined, denial, type Verdict } from '../contract/verdict.ts';
+import { asAt, Call, type CallMeans, type Scene } from './call.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { BoundHandler, Chains } from './registry.ts';
+import { applyReject } from './rejection.ts';
+
+type Outcome = Verdict | Answer<unknown>;
+
+export interface DispatchMeans extends CallMeans {
+  readonly chains: Chains;
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  /** config/hook_timeout in milliseconds, 0 = none */
+  hookTimeoutMs(): number;
+}
+
+// A handler that keeps the event loop for longer than this holds up every session.
+const BLOCKING_MS = 200;
+const QUEUE_TIMEOUT_MS = 600_000;
+
+export class Dispatcher {
+  readonly #means: DispatchMeans;
+  /** asynchronous calls under way, for naming the one that blocks the event loop */
+  readonly #underWay = new Set<Call>();
+
+  constructor(means: DispatchMeans) {
+    this.#means = means;
+    means.deadlines.onSweep((late) => this.#reportBlocking(late));
+  }
+
+  /** The first verdict that is not DECLINED. */
+  decide<H extends DecideHook>(hook: H, scene: Scene, ...args: HookArgs<H>): Awaitable<Verdict> {
+    return this.#walk(this.#means.chains[hook], 0, scene, args) as Awaitable<Verdict>;
+  }
+
+  /** The first answer, a denial, or DECLINED. */
+  ask<H extends AskHook>(hook: H, scene: Scene, ...args: HookArgs<H>): Awaitable<Answer<Asked<H>> | Verdict> {
+    return this.#walk(this.#means.chains[hook], 0, scene, args) as Awaitable<Answer<Asked<H>> | Verdict>;
+  }
+
+  /** All handlers, one after the other. */
+  watch<H extends WatchHook>(hook: H, scene: Scene, ...args: HookArgs<H>): Awaitable<void> {
+    return this.#watchFrom(this.#means.chains[hook], 0, scene, args);
+  }
+
+  has(hook: HookName): boolean {
+    return this.#means.chains[hook].length > 0;
+  }
+
+  #walk(
+    chain: readonly BoundHandler[],
+    from: number,
+    scene: Scene,
+    args: readonly unknown[],
+  ): Awaitable<Outcome> {
+    for (let at = from; at < chain.length; at++) {
+      const bound = chain[at] as BoundHandler;
+      const outcome = this.#callOne(bound, scene, args);
+      if (outcome instanceof Promise) {
+        return outcome.then((late) =>
+          late.code === 'DECLINED' ? this.#walk(chain, at + 1, scene, args) : late,
+        );
+      }
+      if (outcome.code !== 'DECLINED') return outcome;
+    }
+    return declined;
+  }
+
+  #callOne(bound: BoundHandler, scene: Scene, args: readonly unknown[]): Awaitable<Outcome> {
+    const call = new Call(this.#means, bound, scene);
+    const given = this.#start(call, args);
+    if (given instanceof Promise) return this.#await(call, given).then((it) => this.#judge(call, scene, it));
+    return this.#judge(call, scene, given);
+  }
+
+  /** Runs the handler; what it throws comes back as an Error. */
+  #start(call: Call, args: readonly unknown[]): unknown {
+    const { clock } = this.#means;
+    const started = clock.monotonic();
+    let given: unknown;
+    try {
+      given = call.bound.run(asAt(call), ...args);
+    } catch (error) {
+      given = asError(error);
+    }
+    const took = clock.monotonic() - started;
+    if (took > BLOCKING_MS) {
+      call.log.error(`error, blocked the event loop for ${Math.round(took)} ms in hook ${call.hook}`);
+    }
+    return isThenable(given) ? Promise.resolve(given) : given;
+  }
+
+  /** Waits for a handler, for as long as it is allowed to take. */
+  #await(call: Call, promise: Promise<unknown>): Promise<unknown> {
+    const limit = this.#limitOf(call.bound);
+    return new Promise((resolve) => {
+      let over = false;
+      const settle = (result: unknown) => {
+        this.#underWay.delete(call);
+        if (over) {
+          call.log.error(
+            `error, hook ${call.hook} came to an end after its time was up: the result is dropped`,
+          );
+          return;
+        }
+        if (deadline !== null) this.#means.deadlines.cancel(deadline);
+        resolve(result);
+      };
+      const expire = () => {
+        over = true;
+        const error = new Error(`no answer within ${limit / 1000} s`);
+        call.abort(error);
+        resolve(error);
+      };
+      this.#underWay.add(call);
+      const deadline = limit === 0 ? null : this.#means.deadlines.set(limit, expire);
+      promise.then(settle, (error) => settle(asError(error)));
+    });
+  }
+
+  #limitOf(bound: BoundHandler): number {
+    const own = bound.instance.timeoutMs;
+    if (own !== null) return own;
+    const general = this.#means.hookTimeoutMs();
+    return general > 0 && bound.hook === 'queue' ? Math.max(general, QUEUE_TIMEOUT_MS) : general;
+  }
+
+  /** What a handler gave, as the verdict that counts; deny and ok hooks have run when it is there. */
+  #judge(call: Call, scene: Scene, given: unknown): Awaitable<Outcome> {
+    const outcome = isOutcome(given) ? this.#override(call, given) : this.#failed(call, given);
+    scene.verdicts?.add(call.bound, outcome.code);
+    const reported = this.#report(call, scene, outcome);
+    return reported instanceof Promise ? reported.then(() => outcome) : outcome;
+  }
+
+  #report(call: Call, scene: Scene, outcome: Outcome): Awaitable<void> {
+    const { plugin, hook } = call.bound;
+    const { code } = outcome;
+    if (call.log.enabled('debug')) {
+      const text = 'value' in outcome ? '' : outcome.text.join(' ');
+      call.log.debug(`Plugin ${plugin}, hook ${hook} returned ${code}, ${text}`);
+    }
+    if (isDenial(code)) {
+      return this.watch('deny', scene, plugin, hook, outcome as Verdict<typeof code>);
+    }
+    if (this.#means.chains.ok.length === 0) return undefined;
+    const verdict: Verdict = 'value' in outcome ? { code, text: [] } : outcome;
+    return this.watch('ok', scene, plugin, hook, verdict);
+  }
+
+  /** A plugin that knows no `reject` of its own obeys that of its line all the same. */
+  #override(call: Call, outcome: Outcome): Outcome {
+    const policy = call.bound.instance.override;
+    const { connection } = call;
+    if (policy === null || connection === null || !isDenial(outcome.code)) return outcome;
+    const { text, status } = outcome as Verdict;
+    const by = { plugin: call.plugin, connection, log: (line: string) => call.log.info(line) };
+    const reason = text.join('\n');
+    return applyReject(policy, by, reason, { log: text.join(' '), ...(status && { status }) }, outcome.code);
+  }
+
+  #failed(call: Call, given: unknown): Declined | Verdict {
+    const why = given instanceof Error ? describe(given) : `returned ${String(given)} where a verdict is due`;
+    const onError = call.bound.instance.onError ?? 'open';
+    call.log.crit(`error, plugin failed in hook ${call.hook} (on_error ${onError}): ${why}`);
+    if (onError === 'open') return declined;
+    const text = 'the server has a problem, try again later';
+    return onError === 'defer' ? denial('DENYSOFT', text, '4.3.0') : denial('DENY', text, '5.3.0');
+  }
+
+  #watchFrom(
+    chain: readonly BoundHandler[],
+    from: number,
+    scene: Scene,
+    args: readonly unknown[],
+  ): Awaitable<void> {
+    for (let at = from; at < chain.length; at++) {
+      const call = new Call(this.#means, chain[at] as BoundHandler, scene);
+      const given = this.#start(call, args);
+      if (given instanceof Promise) {
+        return this.#await(call, given).then((late) => {
+          this.#noteFailure(call, late);
+          return this.#watchFrom(chain, at + 1, scene, args);
+        });
+      }
+      this.#noteFailure(call, given);
+    }
+    return undefined;
+  }
+
+  #noteFailure(call: Call, given: unknown): void {
+    if (given instanceof Error)
+      call.log.crit(`error, plugin failed in hook ${call.hook}: ${describe(given)}`);
+  }
+
+  #reportBlocking(late: number): void {
+    if (late < BLOCKING_MS || this.#underWay.size === 0) return;
+    const suspects = new Set([...this.#underWay].map((call) => `${call.plugin} (${call.hook})`));
+    const names = [...suspects].slice(0, 5).join(', ');
+    this.#means.log.write(
+      'error',
+      `the event loop was blocked for ${Math.round(late)} ms; under way: ${names}`,
+    );
+  }
+}
+
+const codes = new Set<string>([
+  'OK',
+  'DENY',
+  'DENYSOFT',
+  'DENY_DISCONNECT',
+  'DENYSOFT_DISCONNECT',
+  'DECLINED',
+  'DONE',
+] satisfies Code[]);
+
+function isOutcome(given: unknown): given is Outcome {
+  if (typeof given !== 'object' || given === null || !('code' in given)) return false;
+  return (
+    codes.has(String(given.code)) && ('value' in given || ('text' in given && Array.isArray(given.text)))
+  );
+}
+
+function isThenable(given: unknown): given is PromiseLike<unknown> {
+  return typeof given === 'object' && given !== null && 'then' in given && typeof given.then === 'function';
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(`threw ${String(error)}`);
+}
+
+/** Message and the place in the plugin, on one line. */
+function describe(error: Error): string {
+  const place = error.stack?.split('\n').find((line) => /^\s+at /.test(line));
+  return place === undefined ? error.message : `${error.message}${place.replace(/^\s+/, ' ')}`;
+}

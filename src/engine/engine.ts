@@ -1,0 +1,94 @@
+// The parts of one generation of configuration put together: plugins loaded and set up, hooks in order, logging
+// connected. A session holds on to the engine that it began with.
+
+import type { ConfigStore } from '../config/config-store.ts';
+import { ConfigError, type Finding, findingOf } from '../config/errors.ts';
+import { parsePluginLines } from '../config/plugin-lines.ts';
+import type { LogLevel } from '../contract/codes.ts';
+import type { LogEntry } from '../contract/hooks.ts';
+import type { Log, LogSink, LogSource } from '../log/log.ts';
+import { asAt, Call } from './call.ts';
+import type { Deadlines } from './deadlines.ts';
+import { Dispatcher } from './dispatch.ts';
+import type { World } from './host.ts';
+import { instantiate, type LoadedLine } from './instantiate.ts';
+import { Lookup } from './lookup.ts';
+import type { PluginSource } from './plugin-source.ts';
+import { type BoundHandler, type Chains, Registry } from './registry.ts';
+
+export interface EngineMeans {
+  readonly world: World;
+  readonly store: ConfigStore;
+  readonly source: PluginSource;
+  readonly log: Log;
+  readonly deadlines: Deadlines;
+  /** where entries go beside the logging plugins */
+  readonly alwaysLogTo?: readonly LogSink[];
+}
+
+export interface Engine {
+  readonly dispatcher: Dispatcher;
+  readonly lookup: Lookup;
+  readonly chains: Chains;
+  readonly log: Log;
+  readonly world: World;
+  readonly store: ConfigStore;
+  readonly deadlines: Deadlines;
+  readonly lines: readonly LoadedLine[];
+}
+
+export interface BuiltEngine {
+  readonly engine: Engine;
+  /** what is wrong with plugin lines; with an error among them the engine is not fit to serve */
+  readonly findings: readonly Finding[];
+}
+
+/** Loads and sets up every plugin; goes on after a bad line, so that all of them are reported. */
+export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
+  const { store, log, world, deadlines } = means;
+  const lookup = new Lookup(store, () => dispatcher, store.value('me'));
+  const registry = new Registry();
+  const findings: Finding[] = [];
+  const loaded: LoadedLine[] = [];
+  for (const lines of [lookup.fileLines('logging'), lookup.fileLines('plugins')]) {
+    const parsed = parsePluginLines(lines);
+    findings.push(...parsed.findings);
+    for (const entry of parsed.entries) {
+      try {
+        loaded.push(await instantiate(entry, means.source, { world, log, store, lookup }, registry));
+      } catch (error) {
+        if (!(error instanceof ConfigError)) throw error;
+        findings.push(findingOf(error, 'error'));
+      }
+    }
+  }
+  const chains = registry.freeze();
+  const dispatcher = new Dispatcher({
+    chains,
+    log,
+    deadlines,
+    clock: world.clock,
+    hookTimeoutMs: () => store.value('hook_timeout') * 1000,
+    lookUp: (file, call, user) => lookup.texts(file, call, user),
+  });
+  if (chains.logging.length > 0) {
+    log.use([
+      ...chains.logging.map((bound) => loggingSink(bound, log, lookup)),
+      ...(means.alwaysLogTo ?? []),
+    ]);
+  }
+  return { engine: { dispatcher, lookup, chains, log, world, store, deadlines, lines: loaded }, findings };
+}
+
+/** A logging handler as a place where entries go. It is called outside of dispatch: it decides nothing. */
+function loggingSink(bound: BoundHandler, log: Log, lookup: Lookup): LogSink {
+  const means = { log, lookUp: (file: string, call: Call) => lookup.texts(file, call, null) };
+  const upTo: LogLevel = bound.upTo;
+  return {
+    upTo,
+    write(entry: LogEntry, source: LogSource) {
+      const scene = { connection: source.connection, transaction: source.transaction, verdicts: null };
+      bound.run(asAt(new Call(means, bound, scene)), entry);
+    },
+  };
+}

@@ -1,0 +1,172 @@
+// One line of config/plugins to handlers in the registry: words to options, parents first, then setup.
+
+import type { PluginLine } from '../config/plugin-lines.ts';
+import type { LogLevel } from '../contract/codes.ts';
+import {
+  type Handler,
+  type HookName,
+  type HookTable,
+  hookFacts,
+  hookNames,
+  isHookName,
+} from '../contract/hooks.ts';
+import { type RejectMode, rejectTypes } from '../contract/options.ts';
+import type { BaseHandlers, Plugin } from '../contract/plugin.ts';
+import { declined } from '../contract/verdict.ts';
+import { circularExtends, failedSetup, nearest, notAPlugin, unknownHook } from './errors.ts';
+import { baseHandlers, type HostMeans, makeHost } from './host.ts';
+import type { LoadedPlugin, PluginSource } from './plugin-source.ts';
+import { levelAdjuster, type ParsedWords, parseWords } from './plugin-words.ts';
+import type { BoundHandler, OnError, PluginInstance, Registry } from './registry.ts';
+import type { RejectPolicy } from './rejection.ts';
+
+export interface LoadedLine {
+  readonly line: PluginLine;
+  readonly instance: PluginInstance;
+  /** the plugin and those it extends */
+  readonly plugins: readonly LoadedPlugin[];
+  readonly hooks: readonly HookName[];
+}
+
+type Run = BoundHandler['run'];
+interface Entry {
+  readonly runs: readonly Run[];
+  readonly first: boolean;
+  readonly upTo: LogLevel;
+}
+type Entries = Map<HookName, Entry>;
+
+/** @throws ConfigError naming the line */
+export async function instantiate(
+  line: PluginLine,
+  source: PluginSource,
+  means: HostMeans,
+  registry: Registry,
+): Promise<LoadedLine> {
+  const plugins = await withParents(line, source);
+  const plugin = mergedPlugin(plugins);
+  const words = parseWords(line, plugin);
+  const instance = makeInstance(line, plugin, words);
+  const entries = await setUp(line, plugins, instance, words, means);
+  for (const [hook, { runs, first, upTo }] of entries) {
+    for (const run of first ? runs.toReversed() : runs) {
+      registry.add({ plugin: instance.id, hook, instance, run, upTo }, first);
+    }
+  }
+  return { line, instance, plugins, hooks: [...entries.keys()] };
+}
+
+/** The plugin and its ancestors, the plugin itself first. */
+async function withParents(line: PluginLine, source: PluginSource): Promise<LoadedPlugin[]> {
+  const chain: LoadedPlugin[] = [];
+  const names: string[] = [];
+  for (let name: string | undefined = line.plugin; name !== undefined; ) {
+    if (names.includes(name)) throw circularExtends(line.where, [...names, name]);
+    names.push(name);
+    const loaded: LoadedPlugin = await source.load(name, line);
+    chain.push(loaded);
+    name = loaded.plugin.extends;
+  }
+  return chain;
+}
+
+/** A child has the options of its parents too. */
+function mergedPlugin(chain: readonly LoadedPlugin[]): Plugin {
+  const [child, ...parents] = chain.map((loaded) => loaded.plugin) as [Plugin, ...Plugin[]];
+  if (parents.length === 0) return child;
+  const options = Object.assign({}, ...[...parents].reverse().map((parent) => parent.options), child.options);
+  const positional = child.positional ?? parents.find((parent) => parent.positional)?.positional ?? [];
+  return { ...child, options, positional };
+}
+
+function makeInstance(
+  line: PluginLine,
+  plugin: Plugin,
+  { values, common, has }: ParsedWords,
+): PluginInstance {
+  const isQueue = line.plugin.startsWith('queue/');
+  const seconds = common.hook_timeout ?? common.timeout;
+  const typeIsGiven = has('reject_type');
+  return {
+    id: line.name,
+    reject: rejectPolicy(values['reject'], values['reject_type'], typeIsGiven) ?? plainReject,
+    override: rejectPolicy(common.reject, common.reject_type, typeIsGiven),
+    onError: (common.on_error as OnError | undefined) ?? plugin.onError ?? (isQueue ? 'defer' : null),
+    timeoutMs: typeof seconds === 'number' ? seconds * 1000 : null,
+    adjustLevel: levelAdjuster(line, common.loglevel),
+  };
+}
+
+const plainReject: RejectPolicy = { mode: 'on', type: null, typeIsGiven: false };
+const rejectModes: readonly RejectMode[] = ['off', 'on', 'naughty'];
+
+/** null when neither is an option of the usual kind: some plugins have a score or a level under that name */
+function rejectPolicy(mode: unknown, type: unknown, typeIsGiven: boolean): RejectPolicy | null {
+  const knownMode = rejectModes.find((known) => known === mode);
+  const knownType = rejectTypes.find((known) => known === type);
+  if (knownMode === undefined && knownType === undefined) return null;
+  return { mode: knownMode ?? 'on', type: knownType ?? null, typeIsGiven };
+}
+
+async function setUp(
+  line: PluginLine,
+  chain: readonly LoadedPlugin[],
+  instance: PluginInstance,
+  { values }: ParsedWords,
+  means: HostMeans,
+): Promise<Entries> {
+  const entries: Entries = new Map();
+  for (const { plugin } of chain.toReversed()) {
+    const parent = new Map(entries);
+    const base = baseHandlers((hook) => baseHandler(parent.get(hook), hook));
+    let table: HookTable;
+    try {
+      table = await plugin.setup(makeHost(means, plugin, instance, values, base));
+    } catch (error) {
+      throw failedSetup(line.where, line.name, error instanceof Error ? error.message : String(error));
+    }
+    for (const [hook, entry] of Object.entries(checkedTable(line, table))) {
+      if (entry !== undefined) entries.set(hook as HookName, readEntry(line, hook as HookName, entry));
+    }
+  }
+  return entries;
+}
+
+function checkedTable(line: PluginLine, table: unknown): HookTable {
+  if (typeof table !== 'object' || table === null)
+    throw notAPlugin(line.where, line.name, 'gives no table of hooks in setup()');
+  for (const hook of Object.keys(table)) {
+    if (!isHookName(hook)) throw unknownHook(line.where, line.name, hook, nearest(hook, hookNames));
+  }
+  return table;
+}
+
+function readEntry(line: PluginLine, hook: HookName, entry: object): Entry {
+  const upTo = 'upTo' in entry ? (entry.upTo as LogLevel) : 'debug';
+  if ('first' in entry) return { runs: asRuns(line, hook, entry.first), first: true, upTo };
+  return { runs: asRuns(line, hook, 'handler' in entry ? entry.handler : entry), first: false, upTo };
+}
+
+function asRuns(line: PluginLine, hook: HookName, given: unknown): readonly Run[] {
+  const runs: readonly unknown[] = Array.isArray(given) ? given : [given];
+  if (!runs.every((run) => typeof run === 'function')) {
+    throw notAPlugin(line.where, line.name, `has something that is no function for the hook ${hook}`);
+  }
+  return runs as readonly Run[];
+}
+
+/** The parent's handlers as one; a parent's list counts as one chain. */
+function baseHandler(entry: Entry | undefined, hook: HookName): BaseHandlers[HookName] {
+  const quiet = hookFacts[hook].kind === 'watch' ? undefined : declined;
+  const runs = entry?.runs ?? [];
+  const [only] = runs;
+  if (only === undefined) return (() => quiet) as Handler<HookName>;
+  if (runs.length === 1) return only as Handler<HookName>;
+  return (async (at: Parameters<Run>[0], ...args: unknown[]) => {
+    for (const run of runs) {
+      const given = (await run(at, ...args)) as { code?: string } | undefined;
+      if (given !== undefined && given.code !== 'DECLINED') return given;
+    }
+    return quiet;
+  }) as Handler<HookName>;
+}

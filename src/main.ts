@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+// The program: its subcommands. The only file that knows both the server and the bundled plugins.
+
+import './cli/plain-output.ts';
+import { type CommandDef, runMain } from 'citty';
+import packageJson from '../package.json' with { type: 'json' };
+import { bundledPlugins } from '../plugins/index.ts';
+import * as api from './api.ts';
+import { checkConfigCommand } from './cli/check-config.ts';
+import { mainCommand } from './cli/main-command.ts';
+import type { Program } from './cli/program.ts';
+import { serveCommand } from './cli/serve.ts';
+import { testPluginCommand } from './cli/test-plugin.ts';
+
+const program: Program = { version: packageJson.version, bundled: bundledPlugins, api };
+
+const command: CommandDef = mainCommand(program, {
+  serve: serveCommand(program),
+  'check-config': checkConfigCommand(program),
+  'test-plugin': testPluginCommand(program),
+});
+
+// No await: the executable's bundle is a CommonJS file.
+void runMain(command);

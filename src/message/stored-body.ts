@@ -1,0 +1,145 @@
+// The body of a message: in memory up to size_threshold, beyond that in a file of the spool, so that a big
+// message costs no more memory than a small one. The file loses its name at once: whatever happens to the
+// process, nothing is left behind.
+
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import type { Body } from '../contract/connection.ts';
+
+// Under this size a piece is copied into a page: a client that sends octet by octet must not cost a buffer
+// object for each.
+const SMALL_PIECE = 1024;
+const PAGE = 8 * 1024;
+const READ_SIZE = 256 * 1024;
+const MOST_UNWRITTEN = 512 * 1024;
+
+export interface BodyStore {
+  /** octets that may be held in memory: config/size_threshold */
+  readonly threshold: number;
+  newPath(): string;
+}
+
+export class StoredBody implements Body {
+  readonly #store: BodyStore;
+  #size = 0;
+  #pieces: Buffer[] = [];
+  #held = 0;
+  #page: Buffer | null = null;
+  #pageUsed = 0;
+  #file: FileHandle | null = null;
+  #written = 0;
+
+  constructor(store: BodyStore) {
+    this.#store = store;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /**
+   * Adds pieces. A promise comes back when they had to be written; wait for it before the next.
+   * @throws the file system's error, when the spool cannot be written
+   */
+  append(pieces: readonly Buffer[]): Promise<void> | undefined {
+    for (const piece of pieces) {
+      this.#size += piece.length;
+      this.#held += piece.length;
+      if (piece.length < SMALL_PIECE) this.#addSmall(piece);
+      else this.#add(piece);
+    }
+    const most = this.#file === null ? this.#store.threshold : MOST_UNWRITTEN;
+    return this.#held > most ? this.#write() : undefined;
+  }
+
+  /** Writes what still waits for the file. Call once, when the message is complete. */
+  finish(): Promise<void> | undefined {
+    return this.#file !== null && this.#held > 0 ? this.#write() : undefined;
+  }
+
+  inMemory(): readonly Buffer[] | null {
+    return this.#file === null ? this.#pieces : null;
+  }
+
+  async *chunks(): AsyncIterable<Buffer> {
+    const file = this.#file;
+    if (file !== null) {
+      for (let at = 0; at < this.#written; ) {
+        const length = Math.min(READ_SIZE, this.#written - at);
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(length), 0, length, at);
+        if (bytesRead === 0) throw new Error('the spool file is shorter than what was written');
+        at += bytesRead;
+        yield buffer.subarray(0, bytesRead);
+      }
+    }
+    yield* this.#pieces;
+  }
+
+  async *lines(): AsyncIterable<string> {
+    let begun = '';
+    for await (const chunk of this.chunks()) {
+      const lines = (begun + chunk.toString('latin1')).split('\n');
+      begun = lines.pop() ?? '';
+      for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+    }
+    if (begun !== '') yield begun;
+  }
+
+  /** Frees memory and file. */
+  async dispose(): Promise<void> {
+    this.#pieces = [];
+    this.#page = null;
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
+  }
+
+  #add(piece: Buffer): void {
+    this.#page = null;
+    this.#pieces.push(piece);
+  }
+
+  #addSmall(piece: Buffer): void {
+    if (this.#page === null || this.#pageUsed + piece.length > PAGE) {
+      // The first small piece, often the whole body, is kept as it is.
+      if (this.#pieces.length === 0) {
+        this.#pieces.push(piece);
+        return;
+      }
+      this.#page = Buffer.allocUnsafe(PAGE);
+      this.#pageUsed = 0;
+      this.#pieces.push(this.#page.subarray(0, 0));
+    }
+    piece.copy(this.#page, this.#pageUsed);
+    const start = this.#pageUsed - (this.#pieces.at(-1)?.length ?? 0);
+    this.#pageUsed += piece.length;
+    this.#pieces[this.#pieces.length - 1] = this.#page.subarray(start, this.#pageUsed);
+  }
+
+  async #write(): Promise<void> {
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    this.#page = null;
+    this.#held = 0;
+    this.#file ??= await this.#open();
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
+    await writeFully(this.#file, pieces, length);
+    this.#written += length;
+  }
+
+  async #open(): Promise<FileHandle> {
+    const path = this.#store.newPath();
+    const file = await open(path, 'wx+', 0o600);
+    await unlink(path);
+    return file;
+  }
+}
+
+/** writev until all is written: a short write on a full disk is followed by the error. */
+async function writeFully(file: FileHandle, pieces: Buffer[], length: number): Promise<void> {
+  const { bytesWritten } = await file.writev(pieces);
+  if (bytesWritten === length) return;
+  const rest = Buffer.concat(pieces).subarray(bytesWritten);
+  for (let at = 0; at < rest.length; ) {
+    at += (await file.write(rest, at, rest.length - at)).bytesWritten;
+  }
+}

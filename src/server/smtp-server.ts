@@ -1,0 +1,170 @@
+// Listeners and the sessions they make: counts clients, looks up their names, runs the hooks that come before
+// the greeting, and ends in order.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { isDenial } from '../contract/codes.ts';
+import type { Awaitable } from '../contract/hooks.ts';
+import type { Verdict } from '../contract/verdict.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Spool } from '../message/spool.ts';
+import { formatReply } from '../protocol/reply.ts';
+import { replyFor } from '../session/answers.ts';
+import { Client, type Peer } from '../session/client.ts';
+import { converse } from '../session/conversation.ts';
+import { Session } from '../session/session.ts';
+import type { ConnectionLimits } from './connection-limits.ts';
+import { type ListenAddress, showListenAddress } from './listen-address.ts';
+import { SocketWire } from './socket-wire.ts';
+
+export interface ServerMeans {
+  /** the engine for the next client: another one after a reload */
+  engine(): Engine;
+  readonly spool: Spool;
+  readonly limits: ConnectionLimits;
+  /** name of an address by the DNS; `Unknown` where there is none */
+  reverseName(ip: string): Awaitable<string>;
+}
+
+// Longer queues of the kernel are cut to net.core.somaxconn anyway.
+const BACKLOG = 1024;
+
+export class SmtpServer {
+  readonly #means: ServerMeans;
+  readonly #listeners: Server[] = [];
+  readonly #sockets = new Set<Socket>();
+  #serial = 0;
+  #isStopping = false;
+  #onEmpty: (() => void) | null = null;
+
+  constructor(means: ServerMeans) {
+    this.#means = means;
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Binds an address. @throws Error with a sentence for the operator */
+  listen(address: ListenAddress): Promise<ListenAddress> {
+    // A client may close its side right after its last command and still read the replies.
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    this.#listeners.push(server);
+    return new Promise((resolve, reject) => {
+      server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(address, error)));
+      const where = address.host === '' ? {} : { host: address.host };
+      server.listen({ ...where, port: address.port, backlog: BACKLOG }, () => {
+        server.removeAllListeners('error');
+        server.on('error', (error) =>
+          this.#means.engine().log.write('error', `error, cannot accept: ${error.message}`),
+        );
+        const bound = server.address();
+        resolve(typeof bound === 'object' && bound !== null ? { ...address, port: bound.port } : address);
+      });
+    });
+  }
+
+  /** No new clients; those there are get 421 at their next command. Resolves when all are gone, or at the limit. */
+  async stop(limitMs: number): Promise<void> {
+    this.#isStopping = true;
+    for (const listener of this.#listeners) listener.close();
+    if (this.#sockets.size === 0) return;
+    const { deadlines } = this.#means.engine();
+    await new Promise<void>((resolve) => {
+      const deadline = deadlines.set(limitMs, resolve);
+      this.#onEmpty = () => {
+        deadlines.cancel(deadline);
+        resolve();
+      };
+    });
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #accept(socket: Socket): void {
+    const remoteIp = plainIp(socket.remoteAddress);
+    // A client that is gone already has no address any more.
+    if (remoteIp === null) {
+      socket.destroy();
+      return;
+    }
+    const { limits } = this.#means;
+    const refusal = limits.enter(remoteIp);
+    this.#sockets.add(socket);
+    socket.once('close', () => {
+      limits.leave(remoteIp);
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#onEmpty?.();
+    });
+    if (refusal === null) void this.#serve(socket, remoteIp);
+    else this.#turnAway(socket, remoteIp, refusal);
+  }
+
+  #turnAway(socket: Socket, remoteIp: string, why: string): void {
+    this.#means.engine().log.write('notice', `fail, ${remoteIp}: ${why}`);
+    refuse(socket, formatReply({ code: 421, status: '4.7.0', lines: [`${why}, try again later`] }));
+  }
+
+  async #serve(socket: Socket, remoteIp: string): Promise<void> {
+    const engine = this.#means.engine();
+    const peer = {
+      remoteIp,
+      remotePort: socket.remotePort ?? 0,
+      localIp: plainIp(socket.localAddress) ?? '',
+      localPort: socket.localPort ?? 0,
+    };
+    const client = await this.#clientOf(engine, peer);
+    const wire = new SocketWire(socket, engine.deadlines, () => client.lost());
+    const verdict = await this.#beforeConnection(engine, peer);
+    if (isDenial(verdict.code)) {
+      const reply = replyFor('pre-connection', verdict);
+      if (reply !== null) wire.write(formatReply(reply));
+      return wire.close();
+    }
+    const session = new Session(engine, client, wire, {
+      spool: this.#means.spool,
+      sizeThreshold: () => engine.store.value('size_threshold'),
+      now: () => engine.world.clock.now(),
+    });
+    await converse(session, this);
+  }
+
+  async #clientOf(engine: Engine, peer: Omit<Peer, 'remoteHost' | 'remoteInfo'>): Promise<Client> {
+    const remoteHost = await this.#means.reverseName(peer.remoteIp);
+    this.#serial++;
+    const id = `${engine.world.pid}.${this.#serial}`;
+    return new Client(id, { ...peer, remoteHost, remoteInfo: remoteHost }, engine.world.clock.now());
+  }
+
+  #beforeConnection(engine: Engine, peer: Omit<Peer, 'remoteHost' | 'remoteInfo'>): Awaitable<Verdict> {
+    const { limits } = this.#means;
+    const incoming = {
+      ...peer,
+      connectionsFromIp: limits.countFrom(peer.remoteIp),
+      maxFromIp: limits.settings.fromIp,
+    };
+    const nobody = { connection: null, transaction: null, verdicts: null };
+    return engine.dispatcher.decide('pre-connection', nobody, incoming);
+  }
+}
+
+function refuse(socket: Socket, text: string): void {
+  socket.on('error', () => {});
+  socket.end(text, 'latin1', () => socket.destroySoon());
+}
+
+/** IPv4 addresses come in the IPv6 form where the listener is for both. */
+function plainIp(address: string | undefined): string | null {
+  if (address === undefined) return null;
+  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
+  return plain.replace(/%.*$/, '');
+}
+
+function bindError(address: ListenAddress, error: NodeJS.ErrnoException): Error {
+  const reasons: Record<string, string> = {
+    EADDRINUSE: 'the port is in use by another program',
+    EACCES: 'ports below 1024 need root, or the capability CAP_NET_BIND_SERVICE',
+    EADDRNOTAVAIL: 'this host has no such address',
+    ENOTFOUND: 'there is no such host name',
+  };
+  const why = reasons[error.code ?? ''] ?? error.message;
+  return new Error(`cannot listen on ${showListenAddress(address)}: ${why}`);
+}

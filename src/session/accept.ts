@@ -1,0 +1,76 @@
+// A message that has come in whole: filters, trace fields, queue, and the one reply that says who is
+// responsible for it now.
+
+import { isDenial } from '../contract/codes.ts';
+import type { Verdict } from '../contract/verdict.ts';
+import { authResultsValue, receivedValue } from '../protocol/trace-fields.ts';
+import type { AnsweredHook } from './answers.ts';
+import type { Session } from './session.ts';
+
+const AUTH_RESULTS = 'Authentication-Results';
+
+/** Runs the hooks from data_post_headers to queue_post and answers the message. */
+export async function acceptMessage(session: Session): Promise<void> {
+  if (await refuses(session, 'data_post_headers')) return;
+  await addTraceFields(session);
+  if (await refuses(session, 'data_post')) return;
+  if (await refuses(session, 'queue_pre')) return;
+  if (session.isClientGone) {
+    // It cannot hear that the message was taken, and will send it again.
+    session.log('notice', 'fail, the client left before the message was queued: it is dropped');
+    session.end('lost');
+    return;
+  }
+  const outcome = await session.decide('queue');
+  session.answer('queue', outcome);
+  if (session.engine.dispatcher.has('queue_post')) {
+    session.flush();
+    await session.watch('queue_post', outcome);
+  }
+}
+
+async function refuses(
+  session: Session,
+  hook: Extract<AnsweredHook, 'data_post_headers' | 'data_post' | 'queue_pre'>,
+): Promise<boolean> {
+  const verdict: Verdict = await session.decide(hook);
+  if (verdict.code !== 'DONE' && !isDenial(verdict.code)) return false;
+  session.answer(hook, verdict);
+  return true;
+}
+
+async function addTraceFields(session: Session): Promise<void> {
+  const { lookup, store } = session.engine;
+  const { header } = session.transaction;
+  const me = await lookup.value('me');
+  const authservId = store.value('me-auth-results') ?? me;
+  // Who writes these fields vouches for them: what came in under that name is somebody else's word (RFC 8601
+  // section 5). "none": the operator wants them left alone.
+  if (authservId !== 'none') header.rename(AUTH_RESULTS, `Original-${AUTH_RESULTS}`);
+  header.addTop('Received', await receivedText(session, me));
+  if (authservId !== 'none') header.addTop(AUTH_RESULTS, authResultsText(session, authservId));
+}
+
+async function receivedText(session: Session, me: string): Promise<string> {
+  const { connection, engine } = session;
+  const isEsmtp = connection.hello?.verb === 'ehlo';
+  const suffix = `${connection.tls ? 'S' : ''}${connection.authentication?.passed ? 'A' : ''}`;
+  const protocol = isEsmtp ? `ESMTP${suffix}` : 'SMTP';
+  const given = await session.ask('received_line', { protocol, connection });
+  if (given.value !== undefined) return given.value;
+  return receivedValue({
+    remoteInfo: connection.remoteInfo,
+    remoteIp: connection.remoteIp,
+    helloHost: connection.hello?.host ?? '',
+    protocol,
+    tls: connection.tls,
+    me,
+    version: engine.world.version,
+    date: engine.world.clock.now(),
+  });
+}
+
+function authResultsText({ connection, transaction }: Session, authservId: string): string {
+  const results = [...connection.authResults, ...transaction.authResults];
+  return authResultsValue(authservId, connection.authentication, results);
+}

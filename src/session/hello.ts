@@ -1,0 +1,31 @@
+// What HELO and EHLO have in common (RFC 5321 section 4.1.1.1).
+
+import type { Session } from './session.ts';
+
+/**
+ * Reads the name, asks the plugins and takes the hello; the transaction under way ends (section 4.1.4).
+ * Gives false when the client has its answer already.
+ */
+export async function takeHello(session: Session, verb: 'helo' | 'ehlo', argument: string): Promise<boolean> {
+  const parsed = await session.ask(`${verb}_parse`, argument);
+  const host = parsed.value?.host ?? argument.split(' ', 1)[0] ?? '';
+  if (host === '' || parsed.denial !== undefined) {
+    const problem = parsed.denial?.text[0] ?? `${verb.toUpperCase()} needs the name of your host`;
+    session.reply({ code: 501, status: '5.5.4', lines: [problem] });
+    return false;
+  }
+  const verdict = await session.decide(verb, host);
+  if (verdict.code === 'DONE' || verdict.code.startsWith('DENY')) {
+    session.answer(verb, verdict, host);
+    return false;
+  }
+  if (session.connection.hello !== null) await session.resetTransaction();
+  session.connection.hello = { verb, host };
+  return true;
+}
+
+/** First line of the reply. */
+export async function welcome({ engine, connection }: Session): Promise<string> {
+  const me = await engine.lookup.value('me');
+  return `${me} Hi ${connection.remoteInfo} [${connection.remoteIp}]`;
+}

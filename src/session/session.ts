@@ -1,0 +1,126 @@
+// One client: its wire, what it has sent and not yet read, its connection facts, the transaction under way, and
+// the replies that wait to leave. Knows no command; the conversation and the verbs use it.
+
+import type { LogLevel } from '../contract/codes.ts';
+import type { AskHook, Awaitable, DecideHook, HookArgs, WatchHook } from '../contract/hooks.ts';
+import type { Verdict } from '../contract/verdict.ts';
+import type { Scene } from '../engine/call.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { LogSource } from '../log/log.ts';
+import { MessageTransaction, type TransactionMeans } from '../message/message-transaction.ts';
+import type { VerdictLog } from '../message/verdict-log.ts';
+import { LineReader } from '../protocol/line-reader.ts';
+import { formatReply, type Reply } from '../protocol/reply.ts';
+import { type AnsweredHook, disconnects, replyFor } from './answers.ts';
+import type { Client } from './client.ts';
+import type { Chunk, Wire } from './wire.ts';
+
+export type EndReason = 'quit' | 'denied' | 'lost' | 'timeout' | 'shutdown' | 'error';
+
+export class Session implements Scene, LogSource {
+  readonly engine: Engine;
+  readonly connection: Client;
+  readonly input = new LineReader();
+  readonly #wire: Wire;
+  readonly #means: TransactionMeans;
+  #transaction: MessageTransaction;
+  #replies = '';
+  #ended: EndReason | null = null;
+
+  constructor(engine: Engine, client: Client, wire: Wire, means: TransactionMeans) {
+    this.engine = engine;
+    this.connection = client;
+    this.#wire = wire;
+    this.#means = means;
+    this.#transaction = new MessageTransaction(means);
+  }
+
+  get transaction(): MessageTransaction {
+    return this.#transaction;
+  }
+  get verdicts(): VerdictLog {
+    return this.#transaction.verdicts;
+  }
+  get plugin(): null {
+    return null;
+  }
+  get hook(): null {
+    return null;
+  }
+
+  /** Why the conversation is over; null while it goes on. */
+  get ended(): EndReason | null {
+    return this.#ended;
+  }
+
+  /** The conversation is over; replies still leave. The first reason counts. */
+  end(reason: EndReason): void {
+    this.#ended ??= reason;
+  }
+
+  /** Nobody is there any more to take a reply. */
+  get isClientGone(): boolean {
+    return this.#wire.broken || (this.#wire.ended && this.input.isEmpty);
+  }
+
+  decide<H extends DecideHook>(hook: H, ...args: HookArgs<H>): Awaitable<Verdict> {
+    return this.engine.dispatcher.decide(hook, this, ...args);
+  }
+
+  /** What a plugin gives in place of the core's own reading; undefined when none does, or a denial. */
+  async ask<H extends AskHook>(hook: H, ...args: HookArgs<H>) {
+    const given = await this.engine.dispatcher.ask(hook, this, ...args);
+    if ('value' in given) return { value: given.value };
+    return given.code === 'DECLINED' ? {} : { denial: given };
+  }
+
+  watch<H extends WatchHook>(hook: H, ...args: HookArgs<H>): Awaitable<void> {
+    return this.engine.dispatcher.watch(hook, this, ...args);
+  }
+
+  reply(reply: Reply): void {
+    const text = formatReply(reply);
+    if (this.engine.log.enabled('info')) {
+      for (const line of text.trimEnd().split('\r\n')) this.log('info', line);
+    }
+    this.#replies += text;
+  }
+
+  /** Says what a verdict means, and ends the conversation where it says so. */
+  answer(hook: AnsweredHook, verdict: Verdict, subject?: string): void {
+    const reply = replyFor(hook, verdict, subject);
+    if (reply !== null) this.reply(reply);
+    if (disconnects(verdict.code)) this.end('denied');
+  }
+
+  /** Sends the replies that wait, in one write. */
+  flush(): void {
+    if (this.#replies === '') return;
+    this.#wire.write(this.#replies);
+    this.#replies = '';
+  }
+
+  /** The next octets of the client, after all replies have left. */
+  read(): Promise<Chunk> | Chunk {
+    this.flush();
+    const { store } = this.engine;
+    return this.#wire.read((store.value('timeoutsmtpd') ?? store.value('timeout')) * 1000);
+  }
+
+  close(): void {
+    this.flush();
+    this.#wire.close();
+  }
+
+  /** Ends the transaction under way and begins an empty one. */
+  async resetTransaction(): Promise<void> {
+    await this.watch('reset_transaction');
+    const old = this.#transaction;
+    this.#transaction = new MessageTransaction(this.#means);
+    if (old.holdsResources) await old.dispose();
+  }
+
+  log(level: LogLevel, text: string): void {
+    this.engine.log.write(level, text, this);
+  }
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { HeaderSplitter } from '../../src/protocol/header-splitter.ts';
+
+function split(pieces: readonly string[]) {
+  const splitter = new HeaderSplitter();
+  let found: ReturnType<HeaderSplitter['push']> = null;
+  let rest = '';
+  for (const piece of pieces) {
+    if (found === null) found = splitter.push(Buffer.from(piece, 'latin1'));
+    else rest += piece;
+  }
+  const whole = found ?? splitter.end();
+  return [whole.header, whole.separator, whole.body]
+    .map(String)
+    .map((text, at) => (at === 2 ? text + rest : text));
+}
+
+const cases: [name: string, text: string, expected: [string, string, string]][] = [
+  ['CRLF', 'A: b\r\nC: d\r\n\r\nbody\r\n', ['A: b\r\nC: d\r\n', '\r\n', 'body\r\n']],
+  ['bare LF', 'A: b\nC: d\n\nbody\n', ['A: b\nC: d\n', '\n', 'body\n']],
+  ['mixed ends', 'A: b\r\n\nbody', ['A: b\r\n', '\n', 'body']],
+  ['an empty header', '\r\nbody\r\n', ['', '\r\n', 'body\r\n']],
+  ['only a header', 'A: b\r\n', ['A: b\r\n', '', '']],
+  ['an empty message', '', ['', '', '']],
+  ['text without header', 'Hello world\r\n\r\nA: b\r\n', ['', '', 'Hello world\r\n\r\nA: b\r\n']],
+  ['a leading continuation line', ' x\r\nA: b\r\n\r\nc', ['', '', ' x\r\nA: b\r\n\r\nc']],
+  ['a line that is no field, later', 'A: b\r\nHello\r\n\r\nc', ['A: b\r\nHello\r\n', '\r\n', 'c']],
+  ['an mbox line first', 'From a@b today\r\nA: b\r\n\r\nc', ['From a@b today\r\nA: b\r\n', '\r\n', 'c']],
+  ['a short text without any line end', 'Hello', ['', '', 'Hello']],
+  ['a long text without any line end', 'x'.repeat(300), ['', '', 'x'.repeat(300)]],
+];
+
+for (const [name, text, expected] of cases) {
+  test(`${name}: the same however the pieces are cut`, () => {
+    assert.deepEqual(split([text]), expected);
+    assert.deepEqual(split([...text]), expected, 'in single octets');
+    for (let at = 1; at < text.length; at++) {
+      assert.deepEqual(split([text.slice(0, at), text.slice(at)]), expected, `cut at ${at}`);
+    }
+  });
+}
