@@ -12,6 +12,9 @@ import type { Program } from './cli/program.ts';
 import { serveCommand } from './cli/serve.ts';
 import { testPluginCommand } from './cli/test-plugin.ts';
 
+// libuv reads this when its threads start, at the first file operation: fsyncs of many messages run side by side.
+process.env['UV_THREADPOOL_SIZE'] ??= '16';
+
 const program: Program = { version: packageJson.version, bundled: bundledPlugins, api };
 
 const command: CommandDef = mainCommand(program, {

@@ -15,6 +15,7 @@ import { accountOf, becomeUser } from '../server/privileges.ts';
 import { reverseNames } from '../server/reverse-names.ts';
 import { onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
+import { boundYoungGeneration } from '../server/young-generation.ts';
 import type { Arguments } from './arguments.ts';
 import {
   configDirs,
@@ -91,6 +92,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   );
   log.use([stderrSink(store.value('loglevel'), stderr)]);
   const deadlines = new Deadlines(systemClock);
+  boundYoungGeneration(deadlines);
   const parts = { store, world, log, deadlines };
   const first = await loadEngine(program, parts);
   const findings = [...store.checkAll(), ...first.findings];
@@ -102,6 +104,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const server = new SmtpServer({ engine: () => current.engine, spool, limits, reverseName });
   for (const address of addresses) announce(world, await bind(server, address));
   const user = given.text('user');
+  warnOfRoot(log, user);
   const account = user === undefined ? null : told(() => accountOf(user), '--user');
   if (account !== null) told(() => becomeUser(account), '--user');
   prepareSpool(spool, log);
@@ -112,7 +115,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   onSignals({
     stop: () => stop(server, log, stderr, pidFile ?? null),
     reload: () => reload(program, parts, current),
-    fault: (text) => log.write('crit', `error, ${text}`),
+    fault: (text) => server.fault(text),
   });
   return null;
 }
@@ -128,6 +131,11 @@ async function bind(server: SmtpServer, address: ListenAddress): Promise<ListenA
 // Said at every log level: whoever starts a server waits for this line.
 function announce(world: World, address: ListenAddress): void {
   world.stderr(`${world.pid} Listening on ${showListenAddress(address)}`);
+}
+
+function warnOfRoot(log: Log, user: string | undefined): void {
+  if (process.getuid?.() !== 0 || user !== undefined) return;
+  log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');
 }
 
 function prepareSpool(spool: Spool, log: Log): void {

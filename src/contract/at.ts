@@ -3,9 +3,10 @@
 
 import type { Address } from '../protocol/address.ts';
 import type { EnhancedStatus, StatusName } from '../protocol/enhanced-status.ts';
+import type { Awaitable } from './awaitable.ts';
 import type { Denial, LogLevel } from './codes.ts';
 import type { Connection, Envelope, Transaction } from './connection.ts';
-import type { Awaitable, HookName } from './hooks.ts';
+import type { HookName } from './hook-names.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Writes log entries. Texts begin with qpsmtpd's words: `pass`, `fail`, `skip`, `error`. */

@@ -4,7 +4,7 @@ import type { Address } from '../protocol/address.ts';
 import type { EsmtpParams } from '../protocol/command-line.ts';
 import type { Header } from '../protocol/header.ts';
 import type { Code, Denial } from './codes.ts';
-import type { HookName } from './hooks.ts';
+import type { HookName } from './hook-names.ts';
 
 /** Notes that plugins leave for each other on a connection, by the names qpsmtpd gives them. Open to merging. */
 export interface ConnectionNotes {
@@ -21,8 +21,6 @@ export interface ConnectionNotes {
   envelope_from: string;
   /** argument of the last RCPT command */
   envelope_rcpt: string;
-  /** the last command line */
-  original_string: string;
 }
 
 /** Notes on one message. Open to merging. */
@@ -70,13 +68,15 @@ export interface Connection {
   readonly id: string;
   readonly remoteIp: string;
   readonly remotePort: number;
-  /** name of the client by reverse DNS, `[IP]` where there is none, `Unknown` where it was not looked up */
+  /** name of the client by reverse DNS, `Unknown` where there is none */
   readonly remoteHost: string;
   /** `remoteHost`, with `ident@` before it when the super-server knows (TCPREMOTEINFO) */
   readonly remoteInfo: string;
   readonly localIp: string;
   readonly localPort: number;
   readonly hello: Hello | null;
+  /** the command under way as the client sent it, without line end (qpsmtpd's note original_string) */
+  readonly commandLine: string;
   readonly tls: TlsFacts | null;
   readonly authentication: Authentication | null;
   /** may send to any recipient; set by the plugin relay and by a successful login */
@@ -112,7 +112,7 @@ export interface Body {
   lines(): AsyncIterable<string>;
 }
 
-/** What a handler answered earlier in this message: qpsmtpd's note `PLUGIN.hook_NAME.return`. */
+/** What handlers answered earlier in this message, where they did not decline: qpsmtpd's `PLUGIN.hook_NAME.return`. */
 export interface VerdictRecord {
   codeOf(plugin: string, hook: HookName): Code | undefined;
 }

@@ -68,7 +68,7 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
   readonly clock: Clock;
   /** process id, for names of files */
   readonly pid: number;
-  /** this host's own name, for names of files and greetings; config/me where there is one */
+  /** this host's own name, for names of files; what the server calls itself is config/me */
   readonly hostname: string;
   /** qpsmtpd's RELAYCLIENT and friends: the environment the daemon was started with */
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -143,7 +143,7 @@ export class Dispatcher {
   /** What a handler gave, as the verdict that counts; deny and ok hooks have run when it is there. */
   #judge(call: Call, scene: Scene, given: unknown): Awaitable<Outcome> {
     const outcome = isOutcome(given) ? this.#override(call, given) : this.#failed(call, given);
-    scene.verdicts?.add(call.bound, outcome.code);
+    if (outcome.code !== 'DECLINED') scene.verdicts?.add(call.bound, outcome.code);
     const reported = this.#report(call, scene, outcome);
     return reported instanceof Promise ? reported.then(() => outcome) : outcome;
   }

@@ -11,17 +11,14 @@ export interface HandlerName {
 }
 
 export class VerdictLog implements VerdictRecord {
-  #handlers: HandlerName[] | null = null;
-  #codes: Code[] = [];
+  #entries: { readonly handler: HandlerName; readonly code: Code }[] | null = null;
 
   add(handler: HandlerName, code: Code): void {
-    this.#handlers ??= [];
-    this.#handlers.push(handler);
-    this.#codes.push(code);
+    this.#entries ??= [];
+    this.#entries.push({ handler, code });
   }
 
   codeOf(plugin: string, hook: HookName): Code | undefined {
-    const at = this.#handlers?.findLastIndex((handler) => handler.plugin === plugin && handler.hook === hook);
-    return at === undefined || at < 0 ? undefined : this.#codes[at];
+    return this.#entries?.findLast(({ handler }) => handler.plugin === plugin && handler.hook === hook)?.code;
   }
 }

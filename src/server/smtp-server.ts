@@ -1,10 +1,12 @@
 // Listeners and the sessions they make: counts clients, looks up their names, runs the hooks that come before
 // the greeting, and ends in order.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { createServer, type Server, type Socket } from 'node:net';
 import { isDenial } from '../contract/codes.ts';
+import type { Incoming } from '../contract/connection.ts';
 import type { Awaitable } from '../contract/hooks.ts';
-import type { Verdict } from '../contract/verdict.ts';
+import { declined, type Verdict } from '../contract/verdict.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Spool } from '../message/spool.ts';
 import { formatReply } from '../protocol/reply.ts';
@@ -32,6 +34,8 @@ export class SmtpServer {
   readonly #means: ServerMeans;
   readonly #listeners: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  /** the session on whose behalf code runs, for what fails where nobody waits for it */
+  readonly #current = new AsyncLocalStorage<Session>();
   #serial = 0;
   #isStopping = false;
   #onEmpty: (() => void) | null = null;
@@ -42,6 +46,16 @@ export class SmtpServer {
 
   get isStopping(): boolean {
     return this.#isStopping;
+  }
+
+  /** An error that nobody caught: ends the session that it belongs to, or is only logged where none can be told. */
+  fault(text: string): void {
+    const session = this.#current.getStore();
+    if (session === undefined) this.#means.engine().log.write('crit', `error, ${text}`);
+    else {
+      session.log('crit', `error, ${text}`);
+      session.fail();
+    }
   }
 
   /** Binds an address. @throws Error with a sentence for the operator */
@@ -76,7 +90,8 @@ export class SmtpServer {
         resolve();
       };
     });
-    for (const socket of this.#sockets) socket.destroy();
+    const reply = { code: 421, status: '4.3.2', lines: ['the server is shutting down'] } as const;
+    for (const socket of this.#sockets) socket.write(formatReply(reply), () => socket.destroy());
   }
 
   #accept(socket: Socket): void {
@@ -105,13 +120,11 @@ export class SmtpServer {
 
   async #serve(socket: Socket, remoteIp: string): Promise<void> {
     const engine = this.#means.engine();
-    const peer = {
-      remoteIp,
-      remotePort: socket.remotePort ?? 0,
-      localIp: plainIp(socket.localAddress) ?? '',
-      localPort: socket.localPort ?? 0,
-    };
-    const client = await this.#clientOf(engine, peer);
+    const { clock, pid } = engine.world;
+    const peer = new SocketPeer(socket, remoteIp);
+    this.#serial++;
+    const client = new Client(`${pid}.${this.#serial}`, peer, clock.now());
+    // From here on the socket has somebody who hears of its end, whatever is waited for below.
     const wire = new SocketWire(socket, engine.deadlines, () => client.lost());
     const verdict = await this.#beforeConnection(engine, peer);
     if (isDenial(verdict.code)) {
@@ -119,30 +132,53 @@ export class SmtpServer {
       if (reply !== null) wire.write(formatReply(reply));
       return wire.close();
     }
+    peer.remoteHost = await this.#means.reverseName(remoteIp);
     const session = new Session(engine, client, wire, {
       spool: this.#means.spool,
       sizeThreshold: () => engine.store.value('size_threshold'),
-      now: () => engine.world.clock.now(),
+      now: () => clock.now(),
     });
-    await converse(session, this);
+    await this.#current.run(session, () => converse(session, this));
   }
 
-  async #clientOf(engine: Engine, peer: Omit<Peer, 'remoteHost' | 'remoteInfo'>): Promise<Client> {
-    const remoteHost = await this.#means.reverseName(peer.remoteIp);
-    this.#serial++;
-    const id = `${engine.world.pid}.${this.#serial}`;
-    return new Client(id, { ...peer, remoteHost, remoteInfo: remoteHost }, engine.world.clock.now());
-  }
-
-  #beforeConnection(engine: Engine, peer: Omit<Peer, 'remoteHost' | 'remoteInfo'>): Awaitable<Verdict> {
+  #beforeConnection(engine: Engine, peer: Peer): Awaitable<Verdict> {
+    if (!engine.dispatcher.has('pre-connection')) return declined;
     const { limits } = this.#means;
-    const incoming = {
-      ...peer,
+    const incoming: Incoming = {
+      remoteIp: peer.remoteIp,
+      remotePort: peer.remotePort,
+      localIp: peer.localIp,
+      localPort: peer.localPort,
       connectionsFromIp: limits.countFrom(peer.remoteIp),
       maxFromIp: limits.settings.fromIp,
     };
     const nobody = { connection: null, transaction: null, verdicts: null };
     return engine.dispatcher.decide('pre-connection', nobody, incoming);
+  }
+}
+
+/** Facts of a socket. The own side costs a system call, which is made when somebody asks. */
+class SocketPeer implements Peer {
+  readonly remoteIp: string;
+  remoteHost = 'Unknown';
+  readonly #socket: Socket;
+
+  constructor(socket: Socket, remoteIp: string) {
+    this.#socket = socket;
+    this.remoteIp = remoteIp;
+  }
+
+  get remoteInfo(): string {
+    return this.remoteHost;
+  }
+  get remotePort(): number {
+    return this.#socket.remotePort ?? 0;
+  }
+  get localIp(): string {
+    return plainIp(this.#socket.localAddress) ?? '';
+  }
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
   }
 }
 

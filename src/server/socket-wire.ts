@@ -57,16 +57,17 @@ export class SocketWire implements Wire {
     if (this.#broken || this.#closing) return;
     this.#closing = true;
     this.#chunks = [];
+    this.#wake?.(false);
     this.#socket.resume();
     this.#socket.end();
-    if (this.#ended) return;
-    // Closing while octets of the client lie unread would reset the connection and lose the last reply.
+    // Closing while octets of the client lie unread would reset the connection and lose the last reply. A client
+    // that has closed its side and takes no replies must not keep the connection either.
     const deadline = this.#deadlines.set(LINGER_MS, () => this.#socket.destroy());
     this.#socket.once('close', () => this.#deadlines.cancel(deadline));
   }
 
   #next(): Chunk | null {
-    if (this.#broken) return 'ended';
+    if (this.#broken || this.#closing) return 'ended';
     if (this.#socket.writableNeedDrain) return null;
     const chunk = this.#chunks.shift();
     if (chunk === undefined) return this.#ended ? 'ended' : null;

@@ -27,6 +27,7 @@ export class Client implements Connection {
   readonly startedAt: Date;
   readonly notes = new NoteCells<ConnectionNotes>();
   hello: Hello | null = null;
+  commandLine = '';
   tls: TlsFacts | null = null;
   authentication: Authentication | null = null;
   relayClient = false;

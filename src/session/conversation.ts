@@ -94,7 +94,7 @@ async function obey(session: Session, line: Line): Promise<void> {
     // Secrets never reach a log: whatever follows AUTH may be one.
     session.log('info', `dispatching ${verb === 'auth' ? 'AUTH <hidden credentials>' : line.text}`);
   }
-  session.connection.notes.set('original_string', line.text);
+  session.connection.commandLine = line.text;
   try {
     const known = verbs.get(verb);
     if (known !== undefined) await known.run(session, argument);

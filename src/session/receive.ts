@@ -91,14 +91,14 @@ class IncomingMessage {
   }
 
   async #takeHeader(pieces: readonly Buffer[]): Promise<void> {
+    const limit = this.#session.engine.store.value('max_header_size');
     for (const [at, piece] of pieces.entries()) {
       const split = this.#splitter.push(piece);
+      if ((split?.header.length ?? this.#splitter.size) > limit) {
+        this.#session.log('warn', `fail, header is bigger than max_header_size (${limit})`);
+        return this.#refuse({ code: 552, status: '5.3.4', lines: ['the header of the message is too big'] });
+      }
       if (split !== null) return this.#endHeader(split, pieces.slice(at + 1));
-    }
-    const limit = this.#session.engine.store.value('max_header_size');
-    if (this.#splitter.size > limit) {
-      this.#session.log('warn', `fail, header is bigger than max_header_size (${limit})`);
-      this.#refuse({ code: 552, status: '5.3.4', lines: ['the header of the message is too big'] });
     }
   }
 

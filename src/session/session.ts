@@ -107,6 +107,15 @@ export class Session implements Scene, LogSource {
     return this.#wire.read((store.value('timeoutsmtpd') ?? store.value('timeout')) * 1000);
   }
 
+  /** Something broke that this session had begun, outside of any handler that could be told: it ends here. */
+  fail(): void {
+    if (this.#ended === null) {
+      this.reply({ code: 421, status: '4.3.0', lines: ['the server has a problem, try again later'] });
+    }
+    this.end('error');
+    this.close();
+  }
+
   close(): void {
     this.flush();
     this.#wire.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { outputOf, sayingLines } from '../../plugins/quit_fortune.ts';
+import { outputOf, Sayings, sayingLines } from '../../plugins/quit_fortune.ts';
 
 describe('sayingLines', () => {
   it('indents lines, leaves empty ones out, and makes them printable', () => {
@@ -14,9 +14,7 @@ describe('sayingLines', () => {
 });
 
 describe('outputOf', () => {
-  const never = new AbortController().signal;
-  const node = (script: string, limitMs: number) =>
-    outputOf(process.execPath, ['-e', script], limitMs, never);
+  const node = (script: string, limitMs: number) => outputOf(process.execPath, ['-e', script], limitMs);
 
   it('gives what the program writes', async () => {
     assert.equal(await node('console.log("hello")', 20_000), 'hello\n');
@@ -32,5 +30,35 @@ describe('outputOf', () => {
 
   it('kills a program that takes too long', async () => {
     await assert.rejects(node('setInterval(() => {}, 1000)', 200), { killed: true, signal: 'SIGKILL' });
+  });
+});
+
+describe('Sayings', () => {
+  it('fetches at most once a second, and lets what it has come round', async () => {
+    let time = 0;
+    let fetched = 0;
+    const clock = { now: () => new Date(time), monotonic: () => time };
+    const sayings = new Sayings(clock, async () => [`saying ${++fetched}`]);
+    assert.equal(sayings.next(), null);
+    assert.deepEqual(await sayings.first(), ['saying 1']);
+    for (let i = 0; i < 100; i++) assert.deepEqual(sayings.next(), ['saying 1']);
+    assert.equal(fetched, 1);
+    time = 1000;
+    sayings.next();
+    await sayings.first();
+    assert.equal(fetched, 2);
+    const heard = new Set([sayings.next(), sayings.next()].flat());
+    assert.deepEqual([...heard].sort(), ['saying 1', 'saying 2']);
+  });
+
+  it('has none while the program fails, and does not start it again and again', async () => {
+    let fetched = 0;
+    const sayings = new Sayings({ now: () => new Date(0), monotonic: () => 5000 }, async () => {
+      fetched++;
+      return null;
+    });
+    assert.equal(await sayings.first(), null);
+    assert.equal(await sayings.first(), null);
+    assert.equal(fetched, 1);
   });
 });

@@ -61,3 +61,9 @@ export const tables: HookTable[] = [
   // @ts-expect-error: no such hook
   { recipient: () => declined },
 ];
+
+// Every row of the map has its name in hook-names.ts.
+export const rowsWithoutName: Exclude<keyof HookMap, HookName>[] = [] satisfies never[];
+const noRow: never[] = rowsWithoutName;
+
+export { noRow };

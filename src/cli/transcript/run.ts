@@ -131,7 +131,7 @@ class Performance {
       for (const [note, value] of notes.entries()) {
         const key = `${on} ${note}`;
         const text = String(value);
-        if (note === 'original_string' || this.#notes.get(key) === text) continue;
+        if (this.#notes.get(key) === text) continue;
         this.#notes.set(key, text);
         this.#observe('note', `${key} = ${text}`);
       }

@@ -1,0 +1,21 @@
+// Why a message was not delivered to a Maildir.
+
+import { errorCode } from './_maildir-files.ts';
+
+/** Where a delivery failed; the cause is the file system's error. */
+export class DeliveryError extends Error {
+  readonly path: string;
+
+  constructor(path: string, cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.path = path;
+  }
+
+  /** disk or quota is full */
+  get isFull(): boolean {
+    return ['ENOSPC', 'EDQUOT'].includes(errorCode(this.cause) ?? '');
+  }
+}
+
+/** Nobody waits for the outcome any more. */
+export class GivenUp extends Error {}
