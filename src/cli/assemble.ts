@@ -58,9 +58,14 @@ export function makeWorld(
   };
 }
 
-/** Where entries go when no logging plugin is loaded. */
-export function stderrSink(upTo: LogLevel, stderr: StderrWriter): LogSink {
-  return { upTo, write: (entry) => stderr.write(formatLogLine(entry)) };
+/** Where entries go when no logging plugin is loaded. @param level asked for again when config/loglevel may have changed */
+export function stderrSink(level: () => LogLevel, stderr: StderrWriter): LogSink {
+  return {
+    get upTo() {
+      return level();
+    },
+    write: (entry) => stderr.write(formatLogLine(entry)),
+  };
 }
 
 /** A finding on its way to the log. */

@@ -8,7 +8,7 @@ import { parseLine } from '../engine/file-readers.ts';
 import { Log } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
 import type { Arguments } from './arguments.ts';
-import { configDirs, loadEngine, makeStore, makeWorld, stderrSink, systemClock } from './assemble.ts';
+import { configDirs, loadEngine, makeStore, makeWorld, systemClock } from './assemble.ts';
 import { EXIT_FAILED, EXIT_OK, makeCommand } from './command.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import type { Program } from './program.ts';
@@ -32,7 +32,7 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
   const stderr = new StderrWriter();
   const world = makeWorld(program, systemClock, process.env, stderr);
   // Everything that would be logged is among the findings, or is of no interest here.
-  const log = new Log(process.pid, systemClock.now, { ...stderrSink('emerg', stderr), write: () => {} });
+  const log = new Log(process.pid, systemClock.now, { upTo: 'emerg', write: () => {} });
   const store = makeStore(configDirs(given.texts('config'), process.env), systemClock, process.env, () => {});
   const { engine, findings } = await loadEngine(program, {
     store,

@@ -5,13 +5,13 @@ import type { ConfigStore } from '../config/config-store.ts';
 import { Deadlines } from '../engine/deadlines.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { World } from '../engine/host.ts';
-import { Log } from '../log/log.ts';
+import { Log, type LogSink } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
 import { Spool } from '../message/spool.ts';
 import { ConnectionLimits } from '../server/connection-limits.ts';
 import { type ListenAddress, parseListenAddress, showListenAddress } from '../server/listen-address.ts';
 import { claimPidFile, releasePidFile } from '../server/pid-file.ts';
-import { accountOf, becomeUser } from '../server/privileges.ts';
+import { type Account, accountOf, becomeUser } from '../server/privileges.ts';
 import { reverseNames } from '../server/reverse-names.ts';
 import { onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
@@ -32,6 +32,7 @@ import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
 
 const STOP_MS = 30_000;
+const DEFAULT_ADDRESS: ListenAddress = { host: '', port: 2525 };
 
 const args = {
   ...configArgs,
@@ -69,63 +70,101 @@ export function serveCommand(program: Program): CommandDef {
 }
 
 async function serve(program: Program, given: Arguments): Promise<number | null> {
-  const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
-  if (addresses.length === 0) addresses.push({ host: '', port: 2525 });
-  const limits = new ConnectionLimits({
-    connections: given.count('limit-connections', 10_000),
-    fromIp: given.count('max-from-ip', 100),
-  });
-  const dns = given.text('dns');
-  const reverseName = reverseNames(
-    systemClock,
-    dns === undefined ? null : told(() => parseListenAddress(dns), '--dns'),
-  );
-
-  const stderr = new StderrWriter();
-  const world = makeWorld(program, systemClock, process.env, stderr);
-  const log = new Log(process.pid, systemClock.now, stderrSink('warn', stderr));
-  const store = makeStore(
-    configDirs(given.texts('config'), process.env),
-    systemClock,
-    process.env,
-    (finding) => logFinding(log, finding),
-  );
-  log.use([stderrSink(store.value('loglevel'), stderr)]);
-  const deadlines = new Deadlines(systemClock);
-  boundYoungGeneration(deadlines);
-  const parts = { store, world, log, deadlines };
+  const settings = readSettings(given);
+  const parts = makeParts(program, given);
+  const { store, log, world } = parts;
   const first = await loadEngine(program, parts);
   const findings = [...store.checkAll(), ...first.findings];
   printFindings(findings);
   if (hasErrors(findings)) return EXIT_FAILED;
 
   const current = { engine: first.engine };
+  const startLogging = () => {
+    const { sinks } = current.engine;
+    log.use(sinks.length > 0 ? sinks : [parts.fallback]);
+  };
+  startLogging();
   const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
-  const server = new SmtpServer({ engine: () => current.engine, spool, limits, reverseName });
-  for (const address of addresses) announce(world, await bind(server, address));
-  const user = given.text('user');
-  warnOfRoot(log, user);
-  const account = user === undefined ? null : told(() => accountOf(user), '--user');
-  if (account !== null) told(() => becomeUser(account), '--user');
+  const server = new SmtpServer({ ...settings, engine: () => current.engine, spool });
+  const bound = await bindAll(server, settings.addresses);
+  dropRights(settings.account, log);
   prepareSpool(spool, log);
-  const pidFile = given.text('pid-file');
-  if (pidFile !== undefined) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
-  await first.engine.dispatcher.watch('post-fork', { connection: null, transaction: null, verdicts: null });
+  const { pidFile } = settings;
+  if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
+  await runPostFork(current.engine);
+  server.open();
+  for (const address of bound) announce(world, address);
 
   onSignals({
-    stop: () => stop(server, log, stderr, pidFile ?? null),
-    reload: () => reload(program, parts, current),
+    stop: () => stop(server, log, parts.stderr, pidFile),
+    reload: async () => {
+      await reload(program, parts, current);
+      startLogging();
+    },
     fault: (text) => server.fault(text),
   });
   return null;
 }
 
-async function bind(server: SmtpServer, address: ListenAddress): Promise<ListenAddress> {
-  try {
-    return await server.listen(address);
-  } catch (error) {
-    throw new CommandError(`--listen ${showListenAddress(address)}: ${messageOf(error)}`);
+function readSettings(given: Arguments) {
+  const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
+  const dns = given.text('dns');
+  const dnsServer = dns === undefined ? null : told(() => parseListenAddress(dns), '--dns');
+  const user = given.text('user');
+  return {
+    addresses: addresses.length > 0 ? addresses : [DEFAULT_ADDRESS],
+    limits: new ConnectionLimits({
+      connections: given.count('limit-connections', 10_000),
+      fromIp: given.count('max-from-ip', 100),
+    }),
+    reverseName: reverseNames(systemClock, dnsServer),
+    account: user === undefined ? null : told(() => accountOf(user), '--user'),
+    pidFile: given.text('pid-file') ?? null,
+  };
+}
+
+interface Parts {
+  readonly stderr: StderrWriter;
+  readonly world: World;
+  readonly log: Log;
+  readonly store: ConfigStore;
+  readonly deadlines: Deadlines;
+  /** where entries go without a logging plugin */
+  readonly fallback: LogSink;
+}
+
+function makeParts(program: Program, given: Arguments): Parts {
+  const stderr = new StderrWriter();
+  const world = makeWorld(program, systemClock, process.env, stderr);
+  const beforeConfig = stderrSink(() => 'warn', stderr);
+  const log = new Log(process.pid, systemClock.now, beforeConfig);
+  const dirs = configDirs(given.texts('config'), process.env);
+  const store = makeStore(dirs, systemClock, process.env, (finding) => logFinding(log, finding));
+  const fallback = stderrSink(() => store.value('loglevel'), stderr);
+  log.use([fallback]);
+  const deadlines = new Deadlines(systemClock);
+  deadlines.onSweep(() => log.refresh());
+  boundYoungGeneration(deadlines);
+  return { stderr, world, log, store, deadlines, fallback };
+}
+
+/** Plugins get ready to serve: with the rights that they will have then. */
+async function runPostFork(engine: Engine): Promise<void> {
+  await engine.dispatcher.watch('post-fork', { connection: null, transaction: null, verdicts: null });
+}
+
+async function bindAll(server: SmtpServer, addresses: readonly ListenAddress[]): Promise<ListenAddress[]> {
+  const bound: ListenAddress[] = [];
+  for (const address of addresses) {
+    try {
+      bound.push(await server.listen(address));
+    } catch (error) {
+      // Those that are bound would keep the process alive.
+      await server.stop(0);
+      throw new CommandError(`--listen ${showListenAddress(address)}: ${messageOf(error)}`);
+    }
   }
+  return bound;
 }
 
 // Said at every log level: whoever starts a server waits for this line.
@@ -133,9 +172,11 @@ function announce(world: World, address: ListenAddress): void {
   world.stderr(`${world.pid} Listening on ${showListenAddress(address)}`);
 }
 
-function warnOfRoot(log: Log, user: string | undefined): void {
-  if (process.getuid?.() !== 0 || user !== undefined) return;
-  log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');
+function dropRights(account: Account | null, log: Log): void {
+  if (account !== null) told(() => becomeUser(account), '--user');
+  else if (process.getuid?.() === 0) {
+    log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');
+  }
 }
 
 function prepareSpool(spool: Spool, log: Log): void {
@@ -143,21 +184,20 @@ function prepareSpool(spool: Spool, log: Log): void {
   if (warning !== null) log.write('warn', warning);
 }
 
-async function reload(
-  program: Program,
-  parts: { store: ConfigStore; world: World; log: Log; deadlines: Deadlines },
-  current: { engine: Engine },
-): Promise<void> {
+async function reload(program: Program, parts: Parts, current: { engine: Engine }): Promise<void> {
   const { store, log, world } = parts;
   store.expire();
   const { engine, findings } = await loadEngine(program, parts);
   const all = [...store.checkAll(), ...findings];
   for (const finding of all) logFinding(log, finding);
   if (hasErrors(all)) {
+    engine.dispatcher.retire();
     log.write('error', 'error, the new configuration is not used: the old one goes on');
     return;
   }
+  current.engine.dispatcher.retire();
   current.engine = engine;
+  await runPostFork(engine);
   world.stderr(`${world.pid} configuration is read anew`);
 }
 

@@ -34,7 +34,8 @@ export class Call implements LogSource {
   readonly #means: CallMeans;
   #log: Logger | null = null;
   #controller: AbortController | null = null;
-  #over = false;
+  #signal: AbortSignal | null = null;
+  #timedOut: Error | null = null;
 
   constructor(means: CallMeans, bound: BoundHandler, scene: Scene) {
     this.#means = means;
@@ -58,20 +59,19 @@ export class Call implements LogSource {
   }
 
   get signal(): AbortSignal {
-    if (this.#controller === null) {
-      const controller = new AbortController();
-      this.#controller = controller;
-      const gone = this.connection?.signal;
-      if (this.#over) controller.abort();
-      else if (gone?.aborted) controller.abort(gone.reason);
-      else gone?.addEventListener('abort', () => controller.abort(gone.reason), { once: true });
+    if (this.#signal === null) {
+      this.#controller = new AbortController();
+      if (this.#timedOut !== null) this.#controller.abort(this.#timedOut);
+      const own = this.#controller.signal;
+      // `any` holds on to nothing: a listener on the connection would keep each of its calls until it ends.
+      this.#signal = this.connection === null ? own : AbortSignal.any([own, this.connection.signal]);
     }
-    return this.#controller.signal;
+    return this.#signal;
   }
 
   /** The handler has used up its time. */
   abort(reason: Error): void {
-    this.#over = true;
+    this.#timedOut = reason;
     this.#controller?.abort(reason);
   }
 

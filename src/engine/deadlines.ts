@@ -13,7 +13,7 @@ const SWEEP_MS = 250;
 export class Deadlines {
   readonly #clock: Clock;
   readonly #pending = new Set<Deadline>();
-  readonly #everySweep: ((lateMs: number) => void)[] = [];
+  readonly #everySweep = new Set<(lateMs: number) => void>();
   #timer: NodeJS.Timeout | null = null;
   #expected = 0;
 
@@ -33,10 +33,11 @@ export class Deadlines {
     this.#pending.delete(deadline);
   }
 
-  /** Calls `watch` with each sweep, with the milliseconds by which the sweep came late. */
-  onSweep(watch: (lateMs: number) => void): void {
-    this.#everySweep.push(watch);
+  /** Calls `watch` with each sweep, with the milliseconds by which the sweep came late; gives what ends that. */
+  onSweep(watch: (lateMs: number) => void): () => void {
+    this.#everySweep.add(watch);
     this.#start();
+    return () => void this.#everySweep.delete(watch);
   }
 
   /** Fires what is due. Called by the timer, and by tests that have set their clock forward. */
@@ -50,7 +51,7 @@ export class Deadlines {
       this.#pending.delete(deadline);
       deadline.fire();
     }
-    if (this.#pending.size === 0 && this.#everySweep.length === 0) this.stop();
+    if (this.#pending.size === 0 && this.#everySweep.size === 0) this.stop();
   }
 
   stop(): void {

@@ -2,7 +2,7 @@
 // the first one that gives a promise makes the rest of its chain wait. What a handler throws, or answers too
 // late, stays in its own chain: on_error says what it means.
 
-import { type Code, isDenial } from '../contract/codes.ts';
+import { isDenial } from '../contract/codes.ts';
 import type {
   Asked,
   AskHook,
@@ -16,10 +16,9 @@ import type { Clock } from '../contract/plugin.ts';
 import { type Answer, type Declined, declined, denial, type Verdict } from '../contract/verdict.ts';
 import { asAt, Call, type CallMeans, type Scene } from './call.ts';
 import type { Deadlines } from './deadlines.ts';
+import { describe, isOutcome, isThenable, type Outcome, printed } from './outcome.ts';
 import type { BoundHandler, Chains } from './registry.ts';
 import { applyReject } from './rejection.ts';
-
-type Outcome = Verdict | Answer<unknown>;
 
 export interface DispatchMeans extends CallMeans {
   readonly chains: Chains;
@@ -37,10 +36,16 @@ export class Dispatcher {
   readonly #means: DispatchMeans;
   /** asynchronous calls under way, for naming the one that blocks the event loop */
   readonly #underWay = new Set<Call>();
+  readonly #unwatch: () => void;
 
   constructor(means: DispatchMeans) {
     this.#means = means;
-    means.deadlines.onSweep((late) => this.#reportBlocking(late));
+    this.#unwatch = means.deadlines.onSweep((late) => this.#reportBlocking(late));
+  }
+
+  /** Another engine serves new clients from now on. What is under way here goes on. */
+  retire(): void {
+    this.#unwatch();
   }
 
   /** The first verdict that is not DECLINED. */
@@ -68,6 +73,8 @@ export class Dispatcher {
     scene: Scene,
     args: readonly unknown[],
   ): Awaitable<Outcome> {
+    if (chain.length === 0) return declined;
+    this.#reading = this.#means.clock.monotonic();
     for (let at = from; at < chain.length; at++) {
       const bound = chain[at] as BoundHandler;
       const outcome = this.#callOne(bound, scene, args);
@@ -84,25 +91,30 @@ export class Dispatcher {
   #callOne(bound: BoundHandler, scene: Scene, args: readonly unknown[]): Awaitable<Outcome> {
     const call = new Call(this.#means, bound, scene);
     const given = this.#start(call, args);
+    if (given === declined && !this.#isToldOf(bound)) return declined;
     if (given instanceof Promise) return this.#await(call, given).then((it) => this.#judge(call, scene, it));
-    return this.#judge(call, scene, given);
+    const judged = this.#judge(call, scene, given);
+    // Log entries and deny and ok hooks take their own time, which is not the next handler's.
+    this.#reading = this.#means.clock.monotonic();
+    return judged;
   }
 
-  /** Runs the handler; what it throws comes back as an Error. */
+  /** Runs the handler; what it throws comes back as a Failure. */
   #start(call: Call, args: readonly unknown[]): unknown {
-    const { clock } = this.#means;
-    const started = clock.monotonic();
+    const started = this.#reading;
     let given: unknown;
     try {
       given = call.bound.run(asAt(call), ...args);
+      if (given !== declined && isThenable(given)) given = Promise.resolve(given);
     } catch (error) {
-      given = asError(error);
+      given = new Failure(error);
     }
-    const took = clock.monotonic() - started;
+    this.#reading = this.#means.clock.monotonic();
+    const took = this.#reading - started;
     if (took > BLOCKING_MS) {
       call.log.error(`error, blocked the event loop for ${Math.round(took)} ms in hook ${call.hook}`);
     }
-    return isThenable(given) ? Promise.resolve(given) : given;
+    return given;
   }
 
   /** Waits for a handler, for as long as it is allowed to take. */
@@ -111,26 +123,41 @@ export class Dispatcher {
     return new Promise((resolve) => {
       let over = false;
       const settle = (result: unknown) => {
-        this.#underWay.delete(call);
         if (over) {
           call.log.error(
             `error, hook ${call.hook} came to an end after its time was up: the result is dropped`,
           );
           return;
         }
+        this.#leave(call);
         if (deadline !== null) this.#means.deadlines.cancel(deadline);
         resolve(result);
       };
       const expire = () => {
         over = true;
+        // It may never end: what is remembered of it would stay for ever.
+        this.#leave(call);
         const error = new Error(`no answer within ${limit / 1000} s`);
         call.abort(error);
-        resolve(error);
+        resolve(new Failure(error));
       };
-      this.#underWay.add(call);
+      this.#enter(call);
       const deadline = limit === 0 ? null : this.#means.deadlines.set(limit, expire);
-      promise.then(settle, (error) => settle(asError(error)));
+      promise.then(settle, (error) => settle(new Failure(error)));
     });
+  }
+
+  // Sweeps are watched only while something is under way, so that nothing keeps a dispatcher of an old configuration.
+  #enter(call: Call): void {
+    this.#underWay.add(call);
+    this.#stopSweeps ??= this.#means.deadlines.onSweep((late) => this.#reportBlocking(late));
+  }
+
+  #leave(call: Call): void {
+    this.#underWay.delete(call);
+    if (this.#underWay.size > 0) return;
+    this.#stopSweeps?.();
+    this.#stopSweeps = null;
   }
 
   #limitOf(bound: BoundHandler): number {
@@ -142,19 +169,27 @@ export class Dispatcher {
 
   /** What a handler gave, as the verdict that counts; deny and ok hooks have run when it is there. */
   #judge(call: Call, scene: Scene, given: unknown): Awaitable<Outcome> {
-    const outcome = isOutcome(given) ? this.#override(call, given) : this.#failed(call, given);
+    const outcome = isOutcome(given, call.hook) ? this.#override(call, given) : this.#failed(call, given);
     if (outcome.code !== 'DECLINED') scene.verdicts?.add(call.bound, outcome.code);
     const reported = this.#report(call, scene, outcome);
     return reported instanceof Promise ? reported.then(() => outcome) : outcome;
   }
 
+  /** Whether anybody wants to hear even of a handler that declined. */
+  #isToldOf({ hook, instance }: BoundHandler): boolean {
+    const { chains, log } = this.#means;
+    return (chains.ok.length > 0 && !isLookUp(hook)) || log.enabled(instance.adjustLevel('debug'));
+  }
+
   #report(call: Call, scene: Scene, outcome: Outcome): Awaitable<void> {
     const { plugin, hook } = call.bound;
     const { code } = outcome;
-    if (call.log.enabled('debug')) {
+    if (this.#means.log.enabled(call.bound.instance.adjustLevel('debug'))) {
       const text = 'value' in outcome ? '' : outcome.text.join(' ');
       call.log.debug(`Plugin ${plugin}, hook ${hook} returned ${code}, ${text}`);
     }
+    // An ok or deny handler that reads configuration would be told of its own look-ups, for ever.
+    if (isLookUp(hook)) return undefined;
     if (isDenial(code)) {
       return this.watch('deny', scene, plugin, hook, outcome as Verdict<typeof code>);
     }
@@ -175,8 +210,8 @@ export class Dispatcher {
   }
 
   #failed(call: Call, given: unknown): Declined | Verdict {
-    const why = given instanceof Error ? describe(given) : `returned ${String(given)} where a verdict is due`;
-    const onError = call.bound.instance.onError ?? 'open';
+    const why = given instanceof Failure ? given.why : `returned ${printed(given)} where a verdict is due`;
+    const onError = call.bound.instance.onError ?? (call.hook === 'queue' ? 'defer' : 'open');
     call.log.crit(`error, plugin failed in hook ${call.hook} (on_error ${onError}): ${why}`);
     if (onError === 'open') return declined;
     const text = 'the server has a problem, try again later';
@@ -189,6 +224,8 @@ export class Dispatcher {
     scene: Scene,
     args: readonly unknown[],
   ): Awaitable<void> {
+    if (chain.length === 0) return undefined;
+    this.#reading = this.#means.clock.monotonic();
     for (let at = from; at < chain.length; at++) {
       const call = new Call(this.#means, chain[at] as BoundHandler, scene);
       const given = this.#start(call, args);
@@ -204,8 +241,9 @@ export class Dispatcher {
   }
 
   #noteFailure(call: Call, given: unknown): void {
-    if (given instanceof Error)
-      call.log.crit(`error, plugin failed in hook ${call.hook}: ${describe(given)}`);
+    if (!(given instanceof Failure)) return;
+    call.log.crit(`error, plugin failed in hook ${call.hook}: ${given.why}`);
+    this.#reading = this.#means.clock.monotonic();
   }
 
   #reportBlocking(late: number): void {
@@ -219,33 +257,19 @@ export class Dispatcher {
   }
 }
 
-const codes = new Set<string>([
-  'OK',
-  'DENY',
-  'DENYSOFT',
-  'DENY_DISCONNECT',
-  'DENYSOFT_DISCONNECT',
-  'DECLINED',
-  'DONE',
-] satisfies Code[]);
+/** What was thrown, or the deadline that was missed: no value that a handler can give. */
+class Failure {
+  readonly #thrown: unknown;
 
-function isOutcome(given: unknown): given is Outcome {
-  if (typeof given !== 'object' || given === null || !('code' in given)) return false;
-  return (
-    codes.has(String(given.code)) && ('value' in given || ('text' in given && Array.isArray(given.text)))
-  );
+  constructor(thrown: unknown) {
+    this.#thrown = thrown;
+  }
+
+  get why(): string {
+    return describe(this.#thrown);
+  }
 }
 
-function isThenable(given: unknown): given is PromiseLike<unknown> {
-  return typeof given === 'object' && given !== null && 'then' in given && typeof given.then === 'function';
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(`threw ${String(error)}`);
-}
-
-/** Message and the place in the plugin, on one line. */
-function describe(error: Error): string {
-  const place = error.stack?.split('\n').find((line) => /^\s+at /.test(line));
-  return place === undefined ? error.message : `${error.message}${place.replace(/^\s+/, ' ')}`;
+function isLookUp(hook: HookName): boolean {
+  return hook === 'config' || hook === 'user_config';
 }

@@ -22,8 +22,6 @@ export interface EngineMeans {
   readonly source: PluginSource;
   readonly log: Log;
   readonly deadlines: Deadlines;
-  /** where entries go beside the logging plugins */
-  readonly alwaysLogTo?: readonly LogSink[];
 }
 
 export interface Engine {
@@ -35,6 +33,8 @@ export interface Engine {
   readonly store: ConfigStore;
   readonly deadlines: Deadlines;
   readonly lines: readonly LoadedLine[];
+  /** the logging plugins, for `Log.use` once this engine is the one in use */
+  readonly sinks: readonly LogSink[];
 }
 
 export interface BuiltEngine {
@@ -71,13 +71,9 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
     hookTimeoutMs: () => store.value('hook_timeout') * 1000,
     lookUp: (file, call, user) => lookup.texts(file, call, user),
   });
-  if (chains.logging.length > 0) {
-    log.use([
-      ...chains.logging.map((bound) => loggingSink(bound, log, lookup)),
-      ...(means.alwaysLogTo ?? []),
-    ]);
-  }
-  return { engine: { dispatcher, lookup, chains, log, world, store, deadlines, lines: loaded }, findings };
+  const sinks = chains.logging.map((bound) => loggingSink(bound, log, lookup));
+  const engine = { dispatcher, lookup, chains, log, world, store, deadlines, lines: loaded, sinks };
+  return { engine, findings };
 }
 
 /** A logging handler as a place where entries go. It is called outside of dispatch: it decides nothing. */

@@ -38,7 +38,12 @@ export class Log {
   /** Where entries go from now on. */
   use(sinks: readonly LogSink[]): void {
     this.#sinks = sinks;
-    this.#most = Math.max(...sinks.map((sink) => logLevels[sink.upTo]));
+    this.refresh();
+  }
+
+  /** Asks the sinks again for their levels, which configuration may have changed. */
+  refresh(): void {
+    this.#most = Math.max(...this.#sinks.map((sink) => logLevels[sink.upTo]));
   }
 
   enabled(level: LogLevel): boolean {

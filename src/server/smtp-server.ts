@@ -37,6 +37,8 @@ export class SmtpServer {
   /** the session on whose behalf code runs, for what fails where nobody waits for it */
   readonly #current = new AsyncLocalStorage<Session>();
   #serial = 0;
+  /** clients that came before `open` */
+  #early: (() => void)[] | null = [];
   #isStopping = false;
   #onEmpty: (() => void) | null = null;
 
@@ -77,6 +79,13 @@ export class SmtpServer {
     });
   }
 
+  /** Begins to serve. Until then clients wait: nobody is served with rights that are about to be dropped. */
+  open(): void {
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const serve of early) serve();
+  }
+
   /** No new clients; those there are get 421 at their next command. Resolves when all are gone, or at the limit. */
   async stop(limitMs: number): Promise<void> {
     this.#isStopping = true;
@@ -109,8 +118,9 @@ export class SmtpServer {
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) this.#onEmpty?.();
     });
-    if (refusal === null) void this.#serve(socket, remoteIp);
-    else this.#turnAway(socket, remoteIp, refusal);
+    if (refusal !== null) this.#turnAway(socket, remoteIp, refusal);
+    else if (this.#early === null) void this.#serve(socket, remoteIp);
+    else this.#early.push(() => void this.#serve(socket, remoteIp));
   }
 
   #turnAway(socket: Socket, remoteIp: string, why: string): void {

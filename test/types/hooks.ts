@@ -6,6 +6,8 @@ import {
   definePlugin,
   deny,
   disconnect,
+  type HookMap,
+  type HookName,
   type HookTable,
   listFile,
   ok,

@@ -110,7 +110,8 @@ export class Stage {
       pluginDirs,
     );
     const deadlines = new Deadlines(clock);
-    const built = await buildEngine({ world, store, source, log, deadlines, alwaysLogTo: [capture] });
+    const built = await buildEngine({ world, store, source, log, deadlines });
+    log.use([...built.engine.sinks, capture]);
     const all = [...findings, ...store.checkAll(), ...built.findings];
     if (hasErrors(all)) {
       rmSync(folder, { recursive: true, force: true });
