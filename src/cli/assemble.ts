@@ -81,3 +81,12 @@ export function loadEngine(
   const source = new PluginSource(program.bundled, makeDiskLoader(program.api), dirs);
   return buildEngine({ ...parts, source });
 }
+
+/** What is wrong with core files and plugin lines, each mistake once: both readings see config/plugins. */
+export function allFindings(store: ConfigStore, built: BuiltEngine): Finding[] {
+  const seen = new Set<string>();
+  return [...store.checkAll(), ...built.findings].filter((finding) => {
+    const key = JSON.stringify(finding);
+    return !seen.has(key) && seen.add(key);
+  });
+}

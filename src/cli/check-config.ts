@@ -8,7 +8,7 @@ import { parseLine } from '../engine/file-readers.ts';
 import { Log } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
 import type { Arguments } from './arguments.ts';
-import { configDirs, loadEngine, makeStore, makeWorld, systemClock } from './assemble.ts';
+import { allFindings, configDirs, loadEngine, makeStore, makeWorld, systemClock } from './assemble.ts';
 import { EXIT_FAILED, EXIT_OK, makeCommand } from './command.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import type { Program } from './program.ts';
@@ -34,19 +34,12 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
   // Everything that would be logged is among the findings, or is of no interest here.
   const log = new Log(process.pid, systemClock.now, { upTo: 'emerg', write: () => {} });
   const store = makeStore(configDirs(given.texts('config'), process.env), systemClock, process.env, () => {});
-  const { engine, findings } = await loadEngine(program, {
-    store,
-    world,
-    log,
-    deadlines: new Deadlines(systemClock),
-  });
-  engine.deadlines.stop();
-  const all = [
-    ...store.checkAll(),
-    ...findings,
-    ...findingsInLists(engine),
-    ...findingsInChains(engine, findings),
-  ];
+  const deadlines = new Deadlines(systemClock);
+  const built = await loadEngine(program, { store, world, log, deadlines });
+  deadlines.stop();
+  const { engine } = built;
+  const found = allFindings(store, built);
+  const all = [...found, ...findingsInLists(engine), ...findingsInChains(engine, found)];
   const ok = !hasErrors(all);
   if (given.flag('json')) {
     process.stdout.write(`${JSON.stringify({ ok, findings: all, plugins: pluginsOf(engine) }, null, 2)}\n`);

@@ -18,6 +18,7 @@ import { SmtpServer } from '../server/smtp-server.ts';
 import { boundYoungGeneration } from '../server/young-generation.ts';
 import type { Arguments } from './arguments.ts';
 import {
+  allFindings,
   configDirs,
   loadEngine,
   logFinding,
@@ -74,7 +75,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const parts = makeParts(program, given);
   const { store, log, world } = parts;
   const first = await loadEngine(program, parts);
-  const findings = [...store.checkAll(), ...first.findings];
+  const findings = allFindings(store, first);
   printFindings(findings);
   if (hasErrors(findings)) return EXIT_FAILED;
 
@@ -86,15 +87,20 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   startLogging();
   const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
   const server = new SmtpServer({ ...settings, engine: () => current.engine, spool });
-  const bound = await bindAll(server, settings.addresses);
-  dropRights(settings.account, log);
-  prepareSpool(spool, log);
   const { pidFile } = settings;
-  if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
-  await runPostFork(current.engine);
-  server.open();
-  for (const address of bound) announce(world, address);
-
+  try {
+    const bound = await bindAll(server, settings.addresses);
+    dropRights(settings.account, log);
+    prepareSpool(spool, log);
+    if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
+    await runPostFork(current.engine);
+    server.open();
+    for (const address of bound) announce(world, address);
+  } catch (error) {
+    // What is bound would keep the process alive.
+    await server.stop(0);
+    throw error;
+  }
   onSignals({
     stop: () => stop(server, log, parts.stderr, pidFile),
     reload: async () => {
@@ -159,9 +165,7 @@ async function bindAll(server: SmtpServer, addresses: readonly ListenAddress[]):
     try {
       bound.push(await server.listen(address));
     } catch (error) {
-      // Those that are bound would keep the process alive.
-      await server.stop(0);
-      throw new CommandError(`--listen ${showListenAddress(address)}: ${messageOf(error)}`);
+      throw new CommandError(`--listen ${messageOf(error)}`);
     }
   }
   return bound;
@@ -187,8 +191,9 @@ function prepareSpool(spool: Spool, log: Log): void {
 async function reload(program: Program, parts: Parts, current: { engine: Engine }): Promise<void> {
   const { store, log, world } = parts;
   store.expire();
-  const { engine, findings } = await loadEngine(program, parts);
-  const all = [...store.checkAll(), ...findings];
+  const built = await loadEngine(program, parts);
+  const { engine } = built;
+  const all = allFindings(store, built);
   for (const finding of all) logFinding(log, finding);
   if (hasErrors(all)) {
     engine.dispatcher.retire();

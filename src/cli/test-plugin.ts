@@ -15,6 +15,8 @@ import { StageError } from './transcript/stage.ts';
 const args = {
   plugin: {
     type: 'positional',
+    // Missing, it is told in our own words; --version needs none.
+    required: false,
     description: 'name of a bundled plugin, or file of another one; words for its line may follow',
   },
   transcript: { type: 'string', valueHint: 'FILE', description: 'transcript to play; may be repeated' },

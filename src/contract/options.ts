@@ -70,7 +70,7 @@ export type RejectType = (typeof rejectTypes)[number];
 
 function oneOf<const W extends string, const S extends Spec<W>>(words: readonly W[], spec: S) {
   return make<W, S>(words.join('|'), spec, (text) => {
-    const found = words.find((word) => word === text.toLowerCase());
+    const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
     if (found === undefined) throw new OptionError(`"${text}" is none of ${words.join(', ')}`);
     return found;
   });
@@ -87,9 +87,11 @@ export const option = {
       return value;
     });
   },
-  number<const S extends Spec<number>>(spec: S) {
+  number<const S extends Spec<number> & { min?: number }>(spec: S) {
+    const { min = -Infinity } = spec;
     return make<number, S>('N', spec, (text) => {
       if (!/^[+-]?(?:\d+\.?\d*|\.\d+)$/.test(text)) throw new OptionError(`"${text}" is not a number`);
+      if (Number(text) < min) throw new OptionError(`${text} is less than ${min}`);
       return Number(text);
     });
   },

@@ -1,4 +1,4 @@
-// What a handler gives back, and the functions that make it. Verdicts are plain frozen values.
+// What a handler gives back, and the functions that make it. Verdicts are plain values that nobody changes.
 
 import type { EnhancedStatus, StatusName } from '../protocol/enhanced-status.ts';
 import { isEnhancedStatus, namedStatus } from '../protocol/enhanced-status.ts';
@@ -22,7 +22,8 @@ export interface Answer<V> {
 
 export interface Declined extends Verdict<'DECLINED'> {}
 
-const NO_TEXT: readonly string[] = [];
+// Shared by most verdicts: a plugin that writes to it must not give them all its text.
+const NO_TEXT: readonly string[] = Object.freeze([]);
 
 /** "Not my concern": the next handler is asked. */
 export const declined: Declined = Object.freeze({ code: 'DECLINED', text: NO_TEXT });
@@ -70,6 +71,8 @@ function refusal<C extends Denial>(
 ): Verdict<C> {
   if (status === undefined) return { code, text: toLines(text) };
   if (isEnhancedStatus(status)) return { code, text: toLines(text), status };
+  // A plugin in JavaScript may have mistyped it.
+  if (!Object.hasOwn(namedStatus, status)) throw new TypeError(`"${status}" is no enhanced status code`);
   const named = namedStatus[status as StatusName];
   return { code, text: toLines(text ?? named.text), status: `${kind}.${named.code}` };
 }

@@ -8,6 +8,7 @@ import { realpathSync } from 'node:fs';
 import { createRequire, registerHooks } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { printed } from './outcome.ts';
 
 export interface Explanation {
   readonly reason: string;
@@ -81,7 +82,7 @@ const reasons: Readonly<Record<string, Explanation>> = {
 };
 
 function explain(error: unknown): Explanation {
-  if (!(error instanceof Error)) return { reason: `it threw ${String(error)}`, hint: null };
+  if (!(error instanceof Error)) return { reason: `it threw ${printed(error)}`, hint: null };
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const known = reasons[code];
   const [first = ''] = error.message.split('\n');

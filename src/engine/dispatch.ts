@@ -2,7 +2,7 @@
 // the first one that gives a promise makes the rest of its chain wait. What a handler throws, or answers too
 // late, stays in its own chain: on_error says what it means.
 
-import { isDenial } from '../contract/codes.ts';
+import { isDenial, type LogLevel } from '../contract/codes.ts';
 import type {
   Asked,
   AskHook,
@@ -37,6 +37,8 @@ export class Dispatcher {
   /** asynchronous calls under way, for naming the one that blocks the event loop */
   readonly #underWay = new Set<Call>();
   readonly #unwatch: () => void;
+  /** when the last handler gave control back: where the next one of its chain begins, which saves a reading */
+  #reading = 0;
 
   constructor(means: DispatchMeans) {
     this.#means = means;
@@ -112,7 +114,11 @@ export class Dispatcher {
     this.#reading = this.#means.clock.monotonic();
     const took = this.#reading - started;
     if (took > BLOCKING_MS) {
-      call.log.error(`error, blocked the event loop for ${Math.round(took)} ms in hook ${call.hook}`);
+      this.#tell(
+        call,
+        'error',
+        `error, blocked the event loop for ${Math.round(took)} ms in hook ${call.hook}`,
+      );
     }
     return given;
   }
@@ -124,40 +130,29 @@ export class Dispatcher {
       let over = false;
       const settle = (result: unknown) => {
         if (over) {
-          call.log.error(
+          this.#tell(
+            call,
+            'error',
             `error, hook ${call.hook} came to an end after its time was up: the result is dropped`,
           );
           return;
         }
-        this.#leave(call);
+        this.#underWay.delete(call);
         if (deadline !== null) this.#means.deadlines.cancel(deadline);
         resolve(result);
       };
       const expire = () => {
         over = true;
         // It may never end: what is remembered of it would stay for ever.
-        this.#leave(call);
+        this.#underWay.delete(call);
         const error = new Error(`no answer within ${limit / 1000} s`);
         call.abort(error);
         resolve(new Failure(error));
       };
-      this.#enter(call);
+      this.#underWay.add(call);
       const deadline = limit === 0 ? null : this.#means.deadlines.set(limit, expire);
       promise.then(settle, (error) => settle(new Failure(error)));
     });
-  }
-
-  // Sweeps are watched only while something is under way, so that nothing keeps a dispatcher of an old configuration.
-  #enter(call: Call): void {
-    this.#underWay.add(call);
-    this.#stopSweeps ??= this.#means.deadlines.onSweep((late) => this.#reportBlocking(late));
-  }
-
-  #leave(call: Call): void {
-    this.#underWay.delete(call);
-    if (this.#underWay.size > 0) return;
-    this.#stopSweeps?.();
-    this.#stopSweeps = null;
   }
 
   #limitOf(bound: BoundHandler): number {
@@ -176,17 +171,17 @@ export class Dispatcher {
   }
 
   /** Whether anybody wants to hear even of a handler that declined. */
-  #isToldOf({ hook, instance }: BoundHandler): boolean {
+  #isToldOf({ hook }: BoundHandler): boolean {
     const { chains, log } = this.#means;
-    return (chains.ok.length > 0 && !isLookUp(hook)) || log.enabled(instance.adjustLevel('debug'));
+    return (chains.ok.length > 0 && !isLookUp(hook)) || log.enabled('debug');
   }
 
   #report(call: Call, scene: Scene, outcome: Outcome): Awaitable<void> {
     const { plugin, hook } = call.bound;
     const { code } = outcome;
-    if (this.#means.log.enabled(call.bound.instance.adjustLevel('debug'))) {
+    if (this.#means.log.enabled('debug')) {
       const text = 'value' in outcome ? '' : outcome.text.join(' ');
-      call.log.debug(`Plugin ${plugin}, hook ${hook} returned ${code}, ${text}`);
+      this.#tell(call, 'debug', `Plugin ${plugin}, hook ${hook} returned ${code}, ${text}`);
     }
     // An ok or deny handler that reads configuration would be told of its own look-ups, for ever.
     if (isLookUp(hook)) return undefined;
@@ -212,7 +207,7 @@ export class Dispatcher {
   #failed(call: Call, given: unknown): Declined | Verdict {
     const why = given instanceof Failure ? given.why : `returned ${printed(given)} where a verdict is due`;
     const onError = call.bound.instance.onError ?? (call.hook === 'queue' ? 'defer' : 'open');
-    call.log.crit(`error, plugin failed in hook ${call.hook} (on_error ${onError}): ${why}`);
+    this.#tell(call, 'crit', `error, plugin failed in hook ${call.hook} (on_error ${onError}): ${why}`);
     if (onError === 'open') return declined;
     const text = 'the server has a problem, try again later';
     return onError === 'defer' ? denial('DENYSOFT', text, '4.3.0') : denial('DENY', text, '5.3.0');
@@ -242,8 +237,13 @@ export class Dispatcher {
 
   #noteFailure(call: Call, given: unknown): void {
     if (!(given instanceof Failure)) return;
-    call.log.crit(`error, plugin failed in hook ${call.hook}: ${given.why}`);
+    this.#tell(call, 'crit', `error, plugin failed in hook ${call.hook}: ${given.why}`);
     this.#reading = this.#means.clock.monotonic();
+  }
+
+  /** Says something of a plugin: at the core's level, whatever `loglevel` makes of the plugin's own entries. */
+  #tell(call: Call, level: LogLevel, text: string): void {
+    this.#means.log.write(level, text, call);
   }
 
   #reportBlocking(late: number): void {

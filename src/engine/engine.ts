@@ -6,13 +6,14 @@ import { ConfigError, type Finding, findingOf } from '../config/errors.ts';
 import { parsePluginLines } from '../config/plugin-lines.ts';
 import type { LogLevel } from '../contract/codes.ts';
 import type { LogEntry } from '../contract/hooks.ts';
-import type { Log, LogSink, LogSource } from '../log/log.ts';
+import { escaped, type Log, type LogSink, type LogSource } from '../log/log.ts';
 import { asAt, Call } from './call.ts';
 import type { Deadlines } from './deadlines.ts';
 import { Dispatcher } from './dispatch.ts';
 import type { World } from './host.ts';
 import { instantiate, type LoadedLine } from './instantiate.ts';
 import { Lookup } from './lookup.ts';
+import { describe, isThenable } from './outcome.ts';
 import type { PluginSource } from './plugin-source.ts';
 import { type BoundHandler, type Chains, Registry } from './registry.ts';
 
@@ -46,7 +47,7 @@ export interface BuiltEngine {
 /** Loads and sets up every plugin; goes on after a bad line, so that all of them are reported. */
 export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
   const { store, log, world, deadlines } = means;
-  const lookup = new Lookup(store, () => dispatcher, store.value('me'));
+  const lookup = new Lookup(store, () => dispatcher, store.value('me'), log);
   const registry = new Registry();
   const findings: Finding[] = [];
   const loaded: LoadedLine[] = [];
@@ -71,20 +72,28 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
     hookTimeoutMs: () => store.value('hook_timeout') * 1000,
     lookUp: (file, call, user) => lookup.texts(file, call, user),
   });
-  const sinks = chains.logging.map((bound) => loggingSink(bound, log, lookup));
+  const sinks = chains.logging.map((bound) => loggingSink(bound, log, lookup, world));
   const engine = { dispatcher, lookup, chains, log, world, store, deadlines, lines: loaded, sinks };
   return { engine, findings };
 }
 
 /** A logging handler as a place where entries go. It is called outside of dispatch: it decides nothing. */
-function loggingSink(bound: BoundHandler, log: Log, lookup: Lookup): LogSink {
+function loggingSink(bound: BoundHandler, log: Log, lookup: Lookup, world: World): LogSink {
   const means = { log, lookUp: (file: string, call: Call) => lookup.texts(file, call, null) };
   const upTo: LogLevel = bound.upTo;
+  // Whoever logs must not suffer from it. It cannot be logged: that is what fails.
+  const failed = (error: unknown) =>
+    world.stderr(`${world.pid} error, logging plugin ${bound.plugin} failed: ${escaped(describe(error))}`);
   return {
     upTo,
     write(entry: LogEntry, source: LogSource) {
       const scene = { connection: source.connection, transaction: source.transaction, verdicts: null };
-      bound.run(asAt(new Call(means, bound, scene)), entry);
+      try {
+        const given = bound.run(asAt(new Call(means, bound, scene)), entry);
+        if (isThenable(given)) Promise.resolve(given).catch(failed);
+      } catch (error) {
+        failed(error);
+      }
     },
   };
 }

@@ -2,7 +2,7 @@
 
 import type { ConfigStore } from '../config/config-store.ts';
 import type { Connection, Transaction } from '../contract/connection.ts';
-import type { HookName } from '../contract/hooks.ts';
+import { type HookName, isHookName } from '../contract/hooks.ts';
 import type { BaseHandlers, Clock, Host, Plugin } from '../contract/plugin.ts';
 import type { Log } from '../log/log.ts';
 import { SourceLogger } from './call.ts';
@@ -70,5 +70,7 @@ function cells<K extends object>(this: void, init: (key: K) => object) {
 
 /** Handlers of a parent plugin for `host.base`; those that it does not have decline. */
 export function baseHandlers(find: (hook: HookName) => BaseHandlers[HookName]): BaseHandlers {
-  return new Proxy({} as BaseHandlers, { get: (_target, hook) => find(hook as HookName) });
+  return new Proxy({} as BaseHandlers, {
+    get: (_target, name) => (typeof name === 'string' && isHookName(name) ? find(name) : undefined),
+  });
 }

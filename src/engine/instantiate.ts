@@ -1,7 +1,7 @@
 // One line of config/plugins to handlers in the registry: words to options, parents first, then setup.
 
 import type { PluginLine } from '../config/plugin-lines.ts';
-import type { LogLevel } from '../contract/codes.ts';
+import { type LogLevel, logLevels } from '../contract/codes.ts';
 import {
   type Handler,
   type HookName,
@@ -70,13 +70,14 @@ async function withParents(line: PluginLine, source: PluginSource): Promise<Load
   return chain;
 }
 
-/** A child has the options of its parents too. */
+/** A child has the options of its parents too, and fails as they do. */
 function mergedPlugin(chain: readonly LoadedPlugin[]): Plugin {
   const [child, ...parents] = chain.map((loaded) => loaded.plugin) as [Plugin, ...Plugin[]];
   if (parents.length === 0) return child;
   const options = Object.assign({}, ...[...parents].reverse().map((parent) => parent.options), child.options);
   const positional = child.positional ?? parents.find((parent) => parent.positional)?.positional ?? [];
-  return { ...child, options, positional };
+  const onError = [child, ...parents].find((plugin) => plugin.onError !== undefined)?.onError;
+  return { ...child, options, positional, ...(onError && { onError }) };
 }
 
 function makeInstance(
@@ -141,10 +142,19 @@ function checkedTable(line: PluginLine, table: unknown): HookTable {
   return table;
 }
 
-function readEntry(line: PluginLine, hook: HookName, entry: object): Entry {
-  const upTo = 'upTo' in entry ? (entry.upTo as LogLevel) : 'debug';
+function readEntry(line: PluginLine, hook: HookName, entry: unknown): Entry {
+  if ((typeof entry !== 'object' && typeof entry !== 'function') || entry === null) {
+    return { runs: asRuns(line, hook, entry), first: false, upTo: 'debug' };
+  }
+  const upTo = 'upTo' in entry ? asLevel(line, entry.upTo) : 'debug';
   if ('first' in entry) return { runs: asRuns(line, hook, entry.first), first: true, upTo };
   return { runs: asRuns(line, hook, 'handler' in entry ? entry.handler : entry), first: false, upTo };
+}
+
+function asLevel(line: PluginLine, given: unknown): LogLevel {
+  const known = (Object.keys(logLevels) as LogLevel[]).find((level) => level === given);
+  if (known === undefined) throw notAPlugin(line.where, line.name, 'has an upTo that is no log level');
+  return known;
 }
 
 function asRuns(line: PluginLine, hook: HookName, given: unknown): readonly Run[] {
@@ -157,7 +167,8 @@ function asRuns(line: PluginLine, hook: HookName, given: unknown): readonly Run[
 
 /** The parent's handlers as one; a parent's list counts as one chain. */
 function baseHandler(entry: Entry | undefined, hook: HookName): BaseHandlers[HookName] {
-  const quiet = hookFacts[hook].kind === 'watch' ? undefined : declined;
+  const isWatch = hookFacts[hook].kind === 'watch';
+  const quiet = isWatch ? undefined : declined;
   const runs = entry?.runs ?? [];
   const [only] = runs;
   if (only === undefined) return (() => quiet) as Handler<HookName>;
@@ -165,7 +176,7 @@ function baseHandler(entry: Entry | undefined, hook: HookName): BaseHandlers[Hoo
   return (async (at: Parameters<Run>[0], ...args: unknown[]) => {
     for (const run of runs) {
       const given = (await run(at, ...args)) as { code?: string } | undefined;
-      if (given !== undefined && given.code !== 'DECLINED') return given;
+      if (!isWatch && given?.code !== 'DECLINED') return given;
     }
     return quiet;
   }) as Handler<HookName>;

@@ -3,8 +3,11 @@
 
 import type { ConfigLine } from '../config/config-file.ts';
 import type { ConfigStore } from '../config/config-store.ts';
+import { ConfigError } from '../config/errors.ts';
 import type { KnownFileName, KnownValue } from '../config/known-files.ts';
 import type { Awaitable, HookName } from '../contract/hooks.ts';
+import type { Answer, Verdict } from '../contract/verdict.ts';
+import type { Log } from '../log/log.ts';
 import type { Address } from '../protocol/address.ts';
 import type { Scene } from './call.ts';
 import type { Dispatcher } from './dispatch.ts';
@@ -23,6 +26,7 @@ interface Asker {
 export class Lookup {
   readonly #store: ConfigStore;
   readonly #dispatcher: () => Dispatcher;
+  readonly #log: Log;
   readonly #texts = new WeakMap<readonly ConfigLine[], readonly string[]>();
   readonly #defaults: ReadonlyMap<string, readonly ConfigLine[]>;
 
@@ -30,7 +34,8 @@ export class Lookup {
    * @param dispatcher asked for late, as it needs this look-up itself
    * @param hostname what `me` is without a file
    */
-  constructor(store: ConfigStore, dispatcher: () => Dispatcher, hostname: string) {
+  constructor(store: ConfigStore, dispatcher: () => Dispatcher, hostname: string, log: Log) {
+    this.#log = log;
     this.#store = store;
     this.#dispatcher = dispatcher;
     this.#defaults = new Map([['me', [{ text: hostname, where: BUILT_IN }]]]);
@@ -68,19 +73,27 @@ export class Lookup {
 
   async #hookValue<N extends KnownFileName>(dispatcher: Dispatcher, name: N): Promise<KnownValue<N>> {
     const given = await dispatcher.ask('config', NOBODY, name);
-    if (given.code !== 'OK' || !('value' in given)) return this.#store.value(name);
-    return this.#store.parsed(name, fromHook(name, given.value));
+    const lines = answered(name, given);
+    if (lines === null) return this.#store.value(name);
+    try {
+      return this.#store.parsed(name, lines);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      this.#log.write('error', `error, ${error.message}; this answer is not used`);
+      return this.#store.value(name);
+    }
   }
 
   async #askUser(dispatcher: Dispatcher, file: string, asker: Asker, user: Address) {
     const given = await dispatcher.ask('user_config', asker.scene, user, file);
-    if (given.code === 'OK' && 'value' in given) return fromHook(file, given.value);
+    const lines = answered(file, given);
+    if (lines !== null) return lines;
     return dispatcher.has('config') ? this.#askConfig(dispatcher, file, asker) : this.fileLines(file);
   }
 
   async #askConfig(dispatcher: Dispatcher, file: string, asker: Asker) {
     const given = await dispatcher.ask('config', asker.scene, file);
-    return given.code === 'OK' && 'value' in given ? fromHook(file, given.value) : this.fileLines(file);
+    return answered(file, given) ?? this.fileLines(file);
   }
 
   #textsOf(lines: readonly ConfigLine[]): readonly string[] {
@@ -90,6 +103,11 @@ export class Lookup {
     this.#texts.set(lines, texts);
     return texts;
   }
+}
+
+/** Lines that a hook gave; null where none did. */
+function answered(file: string, given: Answer<readonly string[]> | Verdict): readonly ConfigLine[] | null {
+  return 'value' in given ? fromHook(file, given.value) : null;
 }
 
 function fromHook(file: string, texts: readonly string[]): readonly ConfigLine[] {

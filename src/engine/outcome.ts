@@ -2,7 +2,7 @@
 // verdict must not reach a session, which would send it or fall over it.
 
 import type { Code } from '../contract/codes.ts';
-import { type HookName, hookFacts } from '../contract/hooks.ts';
+import { type AskHook, type HookName, hookFacts } from '../contract/hooks.ts';
 import { type Answer, declined, type Verdict } from '../contract/verdict.ts';
 import { isEnhancedStatus } from '../protocol/enhanced-status.ts';
 
@@ -24,12 +24,49 @@ export function isOutcome(given: unknown, hook: HookName): given is Outcome {
   try {
     if (typeof given !== 'object' || given === null || !('code' in given) || !codes.has(given.code))
       return false;
-    if (hookFacts[hook].kind === 'ask' && 'value' in given) return given.code === 'OK';
+    if (isAsk(hook)) {
+      if ('value' in given) return given.code === 'OK' && isAnswer[hook](given.value);
+      // An OK without what was asked for answers nothing.
+      if (given.code === 'OK' || given.code === 'DONE') return false;
+    }
     return isVerdict(given);
   } catch {
     // A getter or a proxy of the plugin's threw.
     return false;
   }
+}
+
+function isAsk(hook: HookName): hook is AskHook {
+  return hookFacts[hook].kind === 'ask';
+}
+
+const isAnswer: Readonly<Record<AskHook, (value: unknown) => boolean>> = {
+  config: isLines,
+  user_config: isLines,
+  ehlo_parse: isHello,
+  helo_parse: isHello,
+  auth_parse: (value) => hasText(value, 'mechanism'),
+  mail_parse: isPath,
+  rcpt_parse: isPath,
+  mail_pre: isText,
+  rcpt_pre: isText,
+  received_line: isText,
+};
+
+function isHello(value: unknown): boolean {
+  return hasText(value, 'host');
+}
+
+function isPath(value: unknown): boolean {
+  return hasText(value, 'path') && 'params' in value && value.params instanceof Map;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
+}
+
+function hasText(value: unknown, key: string): value is object {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, key) === 'string';
 }
 
 function isVerdict(given: object): boolean {

@@ -1,7 +1,7 @@
 // Where the definition of a plugin comes from: plugin_dirs in their order, then what is built in. So a site
 // can put its own version of a stock plugin before it.
 
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PluginLine } from '../config/plugin-lines.ts';
 import type { Plugin } from '../contract/plugin.ts';
@@ -32,18 +32,20 @@ export class PluginSource {
 
   /** @throws ConfigError naming the line that asked for the plugin */
   async load(name: string, line: PluginLine): Promise<LoadedPlugin> {
-    const perl: string[] = [];
+    const others: string[] = [];
     for (const dir of this.#dirs) {
       const base = join(dir, name);
-      const file = ENDINGS.map((ending) => base + ending).find((path) => existsSync(path));
+      const file = ENDINGS.map((ending) => base + ending).find(isFile);
       if (file !== undefined) return { plugin: checked(this.#fromDisk(line, file), name, line), file };
-      if (existsSync(base)) perl.push(base);
+      if (isFile(base)) others.push(base);
     }
     const bundled = Object.hasOwn(this.#bundled, name) ? this.#bundled[name] : undefined;
     if (bundled !== undefined) return { plugin: checked((await bundled()).default, name, line), file: null };
-    const [first] = perl;
-    if (first !== undefined) throw perlPlugin(line.where, name, first);
-    throw unknownPlugin(line.where, name, this.#dirs, nearest(name, Object.keys(this.#bundled)));
+    const [first] = others;
+    const withoutEnding = name.replace(/\.m?[jt]s$/, '');
+    if (first !== undefined && withoutEnding === name) throw perlPlugin(line.where, name, first);
+    const close = first !== undefined ? withoutEnding : nearest(withoutEnding, Object.keys(this.#bundled));
+    throw unknownPlugin(line.where, name, this.#dirs, close);
   }
 
   #fromDisk(line: PluginLine, file: string): unknown {
@@ -68,8 +70,26 @@ function whatIsWrong(definition: unknown): string | null {
     return 'has no default export made by definePlugin';
   if (!('name' in definition) || typeof definition.name !== 'string') return 'has no name';
   if (!('setup' in definition) || typeof definition.setup !== 'function') return 'has no function setup';
-  if ('options' in definition && (typeof definition.options !== 'object' || definition.options === null)) {
-    return 'has options that are no object';
+  const { options = {}, files = {}, positional = [], extends: parent = '' } = definition as Partial<Shape>;
+  if (!isTable(options, (spec) => 'parse' in spec && typeof spec.parse === 'function')) {
+    return 'has options that were not made by option';
   }
-  return null;
+  if (!isTable(files, (file) => 'kind' in file && (file.kind === 'list' || file.kind === 'map'))) {
+    return 'has files that were not made by listFile or mapFile';
+  }
+  if (!Array.isArray(positional)) return 'has a positional that is no list';
+  return typeof parent === 'string' ? null : 'has an extends that is no name';
+}
+
+type Shape = Readonly<Record<'options' | 'files' | 'positional' | 'extends', unknown>>;
+
+function isTable(given: unknown, isEntry: (entry: object) => boolean): boolean {
+  if (typeof given !== 'object' || given === null) return false;
+  return Object.values(given).every(
+    (entry: unknown) => typeof entry === 'object' && entry !== null && isEntry(entry),
+  );
+}
+
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }

@@ -14,8 +14,14 @@ export const commonOptions = {
     form: 'N|+N|-N',
     doc: 'level of all entries of this plugin, or a shift of their levels',
   }),
-  hook_timeout: option.number({ doc: 'seconds that a handler of this plugin may take, 0 = any time' }),
-  timeout: option.number({ doc: 'the same as hook_timeout, where the plugin has no option of that name' }),
+  hook_timeout: option.number({
+    min: 0,
+    doc: 'seconds that a handler of this plugin may take, 0 = any time',
+  }),
+  timeout: option.number({
+    min: 0,
+    doc: 'the same as hook_timeout, where the plugin has no option of that name',
+  }),
   on_error: option.oneOf(['open', 'defer', 'deny'], {
     doc: 'what a failure of the plugin means: as if it were not there, refuse for now, refuse for good',
   }),

@@ -72,8 +72,12 @@ export class Log {
   }
 }
 
-/** Printable ASCII stays; everything else becomes `\xNN`. */
+/** Printable ASCII stays; other octets become `\xNN`, characters beyond them `\u{NNNN}`. */
 export function escaped(text: string): string {
   if (!/[^\x20-\x7e]/.test(text)) return text;
-  return text.replace(/[^\x20-\x7e]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return text.replace(/[^\x20-\x7e]/gu, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    const digits = code.toString(16);
+    return code > 0xff ? `\\u{${digits}}` : `\\x${digits.padStart(2, '0')}`;
+  });
 }

@@ -16,11 +16,14 @@ export class LineEndConverter {
 
   convert(piece: Buffer): Buffer {
     if (this.#to === 'as-received' || piece.length === 0) return piece;
-    const text = (this.#cr ? '\r' : '') + piece.toString('latin1');
+    const carried = this.#cr;
+    const text = (carried ? '\r' : '') + piece.toString('latin1');
     this.#cr = text.charCodeAt(text.length - 1) === CR;
     const whole = this.#cr ? text.slice(0, -1) : text;
     const replaced = this.#to === 'lf' ? whole.replace(/\r\n/g, '\n') : whole.replace(/\r?\n/g, '\r\n');
-    return replaced.length === piece.length ? piece : Buffer.from(replaced, 'latin1');
+    // Only where no CR crosses an edge does an equal length mean that nothing has changed.
+    const isSame = replaced.length === piece.length && !carried && !this.#cr;
+    return isSame ? piece : Buffer.from(replaced, 'latin1');
   }
 
   /** What still waits when the message is over. */

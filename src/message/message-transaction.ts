@@ -112,11 +112,17 @@ export class MessageTransaction implements Transaction {
     return this.#body !== null || this.#tempPaths !== null;
   }
 
-  /** Removes temporary files and frees the message. */
+  /**
+   * Removes temporary files and frees the message.
+   * @throws the file system's first error, after all has been tried
+   */
   async dispose(): Promise<void> {
     const paths = this.#tempPaths ?? [];
     this.#tempPaths = null;
-    await this.#body?.dispose();
-    for (const path of paths) await rm(path, { recursive: true, force: true });
+    const removals = paths.map((path) => rm(path, { recursive: true, force: true }));
+    // One that fails must not keep the others from being removed.
+    const results = await Promise.allSettled([this.#body?.dispose(), ...removals]);
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 }

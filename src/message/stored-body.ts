@@ -25,6 +25,8 @@ export class StoredBody implements Body {
   #held = 0;
   #page: Buffer | null = null;
   #pageUsed = 0;
+  /** whether the last of the pieces is the end of the page, so that it can grow */
+  #growing = false;
   #file: FileHandle | null = null;
   #written = 0;
 
@@ -77,9 +79,13 @@ export class StoredBody implements Body {
   async *lines(): AsyncIterable<string> {
     let begun = '';
     for await (const chunk of this.chunks()) {
-      const lines = (begun + chunk.toString('latin1')).split('\n');
-      begun = lines.pop() ?? '';
-      for (const line of lines) yield line.endsWith('\r') ? line.slice(0, -1) : line;
+      const [first = '', ...others] = chunk.toString('latin1').split('\n');
+      // Only ever added to until its end is there: searching it again with each chunk would take for ever.
+      begun += first;
+      for (const next of others) {
+        yield begun.endsWith('\r') ? begun.slice(0, -1) : begun;
+        begun = next;
+      }
     }
     if (begun !== '') yield begun;
   }
@@ -94,7 +100,7 @@ export class StoredBody implements Body {
   }
 
   #add(piece: Buffer): void {
-    this.#page = null;
+    this.#growing = false;
     this.#pieces.push(piece);
   }
 
@@ -107,8 +113,10 @@ export class StoredBody implements Body {
       }
       this.#page = Buffer.allocUnsafe(PAGE);
       this.#pageUsed = 0;
-      this.#pieces.push(this.#page.subarray(0, 0));
+      this.#growing = false;
     }
+    if (!this.#growing) this.#pieces.push(this.#page.subarray(this.#pageUsed, this.#pageUsed));
+    this.#growing = true;
     piece.copy(this.#page, this.#pageUsed);
     const start = this.#pageUsed - (this.#pieces.at(-1)?.length ?? 0);
     this.#pageUsed += piece.length;

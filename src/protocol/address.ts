@@ -32,8 +32,8 @@ export class Address {
   static parse(path: string): Address | null {
     if (path.length < 2 || path[0] !== '<' || path[path.length - 1] !== '>') return null;
     const inner = path.slice(1, -1);
+    if (inner === '') return Address.nullSender;
     const mailbox = inner[0] === '@' ? inner.replace(SOURCE_ROUTE, '') : inner;
-    if (mailbox === '') return Address.nullSender;
     if (WITHOUT_DOMAIN.test(mailbox)) return new Address(mailbox, '');
     const at = mailbox.lastIndexOf('@');
     if (at < 1) return null;

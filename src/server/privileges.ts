@@ -9,13 +9,15 @@ export interface Account {
   readonly home: string;
 }
 
-/** The account with this name in /etc/passwd. @throws Error with a sentence for the operator */
-export function accountOf(name: string): Account {
-  const line = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .find((entry) => entry.startsWith(`${name}:`));
-  const [, , uid, gid, , home] = line?.split(':') ?? [];
-  if (uid === undefined || gid === undefined) throw new Error(`there is no user "${name}" on this host`);
+/** The account with this name in a file of passwd(5). @throws Error with a sentence for the operator */
+export function accountOf(name: string, passwd = '/etc/passwd'): Account {
+  const entries = readFileSync(passwd, 'utf8').split('\n');
+  const fields = entries.map((entry) => entry.split(':')).find(([login]) => name !== '' && login === name);
+  if (fields === undefined) throw new Error(`there is no user "${name}" on this host`);
+  const [, , uid = '', gid = '', , home] = fields;
+  // An empty number would be taken for 0, which is root.
+  if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid))
+    throw new Error(`the entry of "${name}" in ${passwd} is broken`);
   return { name, uid: Number(uid), gid: Number(gid), home: home || '/' };
 }
 

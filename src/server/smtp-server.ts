@@ -119,8 +119,21 @@ export class SmtpServer {
       if (this.#sockets.size === 0) this.#onEmpty?.();
     });
     if (refusal !== null) this.#turnAway(socket, remoteIp, refusal);
-    else if (this.#early === null) void this.#serve(socket, remoteIp);
-    else this.#early.push(() => void this.#serve(socket, remoteIp));
+    else if (this.#early === null) this.#begin(socket, remoteIp);
+    else {
+      // A client may reset while it waits, and an error that nobody hears ends the process.
+      socket.on('error', () => {});
+      this.#early.push(() => this.#begin(socket, remoteIp));
+    }
+  }
+
+  #begin(socket: Socket, remoteIp: string): void {
+    this.#serve(socket, remoteIp).catch((error: unknown) => {
+      // Nobody serves this client any more, and nothing else would ever end its connection.
+      const why = error instanceof Error ? error.message : String(error);
+      this.#means.engine().log.write('crit', `error, ${remoteIp} cannot be served: ${why}`);
+      socket.destroy();
+    });
   }
 
   #turnAway(socket: Socket, remoteIp: string, why: string): void {
@@ -212,5 +225,5 @@ function bindError(address: ListenAddress, error: NodeJS.ErrnoException): Error 
     ENOTFOUND: 'there is no such host name',
   };
   const why = reasons[error.code ?? ''] ?? error.message;
-  return new Error(`cannot listen on ${showListenAddress(address)}: ${why}`);
+  return new Error(`${showListenAddress(address)}: ${why}`);
 }

@@ -50,7 +50,7 @@ export class SocketWire implements Wire {
   }
 
   write(text: string): void {
-    if (!this.#broken) this.#socket.write(text, 'latin1');
+    if (!this.#broken && !this.#closing) this.#socket.write(text, 'latin1');
   }
 
   close(): void {
@@ -99,7 +99,6 @@ export class SocketWire implements Wire {
 
   #end(): void {
     this.#ended = true;
-    if (this.#closing) this.#socket.destroy();
     this.#wake?.(false);
   }
 }

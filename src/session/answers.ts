@@ -117,6 +117,13 @@ export function replyFor(hook: AnsweredHook, verdict: Verdict, subject = ''): Re
   return { code, status: status === null ? undefined : (verdict.status ?? status), lines };
 }
 
+/** The reply to a command whose argument a parsing hook does not accept. @param problem when the plugin says none */
+export function syntaxReplyFor(denial: Verdict, problem: string): Reply {
+  const lines = denial.text.length > 0 ? denial.text : [problem];
+  if (!denial.code.startsWith('DENYSOFT')) return { code: 501, status: denial.status ?? '5.5.4', lines };
+  return { code: disconnects(denial.code) ? 421 : 451, status: denial.status ?? '4.5.4', lines };
+}
+
 /** Whether the connection ends with this verdict. */
 export function disconnects(code: Code): boolean {
   return code.endsWith('_DISCONNECT');

@@ -48,11 +48,13 @@ async function serveCommands(session: Session, around: Surroundings): Promise<vo
       session.reply({ code: 421, status: '4.3.2', lines: ['the server is shutting down, try again later'] });
       return session.end('shutdown');
     }
-    const before = session.transaction;
+    const messages = session.messages;
+    const recipients = session.transaction.recipients.length;
     await obey(session, line);
-    const mailCame = before !== session.transaction && before.recipients.length > 0;
-    withoutMail = mailCame ? 0 : withoutMail + 1;
-    if (withoutMail > session.engine.store.value('max_commands_without_mail')) {
+    if (session.messages > messages) withoutMail = 0;
+    // Recipients have a limit of their own: one message may have more of them than there may be idle commands.
+    else if (session.transaction.recipients.length <= recipients) withoutMail++;
+    if (session.ended === null && withoutMail > session.engine.store.value('max_commands_without_mail')) {
       session.log('warn', 'fail, too many commands without a mail');
       session.reply({ code: 421, status: '4.7.0', lines: ['too many commands without a mail'] });
       return session.end('denied');

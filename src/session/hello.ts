@@ -10,8 +10,9 @@ export async function takeHello(session: Session, verb: 'helo' | 'ehlo', argumen
   const parsed = await session.ask(`${verb}_parse`, argument);
   const host = parsed.value?.host ?? argument.split(' ', 1)[0] ?? '';
   if (host === '' || parsed.denial !== undefined) {
-    const problem = parsed.denial?.text[0] ?? `${verb.toUpperCase()} needs the name of your host`;
-    session.reply({ code: 501, status: '5.5.4', lines: [problem] });
+    const problem = `${verb.toUpperCase()} needs the name of your host`;
+    if (parsed.denial !== undefined) session.answerSyntax(parsed.denial, problem);
+    else session.reply({ code: 501, status: '5.5.4', lines: [problem] });
     return false;
   }
   const verdict = await session.decide(verb, host);

@@ -24,6 +24,7 @@ export async function receiveMessage(session: Session): Promise<boolean> {
   }
   if (state !== 'end') return hangUpOn(session, state);
   if (reader.rest.length > 0) session.input.push(reader.rest);
+  session.messages++;
   await incoming.complete();
   if (session.ended !== null) return false;
   if (incoming.refusal !== null) session.reply(incoming.refusal);

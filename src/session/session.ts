@@ -1,7 +1,7 @@
 // One client: its wire, what it has sent and not yet read, its connection facts, the transaction under way, and
 // the replies that wait to leave. Knows no command; the conversation and the verbs use it.
 
-import type { LogLevel } from '../contract/codes.ts';
+import { isDenial, type LogLevel } from '../contract/codes.ts';
 import type { AskHook, Awaitable, DecideHook, HookArgs, WatchHook } from '../contract/hooks.ts';
 import type { Verdict } from '../contract/verdict.ts';
 import type { Scene } from '../engine/call.ts';
@@ -11,7 +11,7 @@ import { MessageTransaction, type TransactionMeans } from '../message/message-tr
 import type { VerdictLog } from '../message/verdict-log.ts';
 import { LineReader } from '../protocol/line-reader.ts';
 import { formatReply, type Reply } from '../protocol/reply.ts';
-import { type AnsweredHook, disconnects, replyFor } from './answers.ts';
+import { type AnsweredHook, disconnects, replyFor, syntaxReplyFor } from './answers.ts';
 import type { Client } from './client.ts';
 import type { Chunk, Wire } from './wire.ts';
 
@@ -24,6 +24,8 @@ export class Session implements Scene, LogSource {
   readonly #wire: Wire;
   readonly #means: TransactionMeans;
   #transaction: MessageTransaction;
+  /** messages that have come in whole, whatever became of them */
+  messages = 0;
   #replies = '';
   #ended: EndReason | null = null;
 
@@ -71,7 +73,7 @@ export class Session implements Scene, LogSource {
   async ask<H extends AskHook>(hook: H, ...args: HookArgs<H>) {
     const given = await this.engine.dispatcher.ask(hook, this, ...args);
     if ('value' in given) return { value: given.value };
-    return given.code === 'DECLINED' ? {} : { denial: given };
+    return isDenial(given.code) ? { denial: given } : {};
   }
 
   watch<H extends WatchHook>(hook: H, ...args: HookArgs<H>): Awaitable<void> {
@@ -91,6 +93,12 @@ export class Session implements Scene, LogSource {
     const reply = replyFor(hook, verdict, subject);
     if (reply !== null) this.reply(reply);
     if (disconnects(verdict.code)) this.end('denied');
+  }
+
+  /** Says that a parsing hook does not accept the argument of a command. */
+  answerSyntax(denial: Verdict, problem: string): void {
+    this.reply(syntaxReplyFor(denial, problem));
+    if (disconnects(denial.code)) this.end('denied');
   }
 
   /** Sends the replies that wait, in one write. */

@@ -20,6 +20,13 @@ export async function connect(port: number, host = '127.0.0.1'): Promise<SmtpDia
   return new SmtpDialog(socket);
 }
 
+/** Connects, takes the greeting and says EHLO. */
+export async function greeted({ port }: { readonly port: number }, host?: string): Promise<SmtpDialog> {
+  const client = await connect(port);
+  await client.greet(host);
+  return client;
+}
+
 export class SmtpDialog {
   /** the client's port, by which logs may know it */
   readonly localPort: number;

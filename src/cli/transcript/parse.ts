@@ -80,12 +80,13 @@ const setupReaders: Readonly<Record<string, Reader>> = {
   plugins: (into, rest) => void into.plugins.push(rest),
   logging: (into, rest) => void into.logging.push(rest),
   config(into, rest, line) {
-    const [, file, text] = /^(\S+)\s*\| ?(.*)$/.exec(rest) ?? fail(line, 'config FILE | text');
+    const [, file, text] = /^([^\s|]+)\s*\| ?(.*)$/.exec(rest) ?? fail(line, 'config FILE | text');
+    if (file === 'plugins' || file === 'logging') fail(line, `${file} LINE`);
     append(into.config, file ?? '', text ?? '');
   },
   map(into, rest, line) {
     const [, file, key, value] =
-      /^(\S+)\s*\| ?([^=]+)=(.*)$/.exec(rest) ?? fail(line, 'map FILE | key=value');
+      /^([^\s|]+)\s*\| ?([^=]+)=(.*)$/.exec(rest) ?? fail(line, 'map FILE | key=value');
     append(into.maps, file ?? '', [key ?? '', value ?? ''] as [string, string]);
   },
   client(into, rest, line) {
@@ -131,7 +132,7 @@ export function parseTranscript(text: string): Transcript {
   for (const [at, raw] of text.split(/\r?\n/).entries()) {
     const line = at + 1;
     if (raw.startsWith('#')) {
-      title ||= raw.replace(/^#+\s*/, '');
+      if (line === 1) title = raw.replace(/^#+\s*/, '').trim();
     } else if (/^---\s*$/.test(raw)) {
       into.begin();
     } else if (raw.trim() !== '') {
@@ -151,7 +152,7 @@ function readLine(into: Builder, raw: string, line: number): void {
     return;
   }
   const [, word, words] = /^(\w+)\s+(.*?)\s*$/.exec(raw) ?? [];
-  const setup = word === undefined ? undefined : setupReaders[word];
+  const setup = word !== undefined && Object.hasOwn(setupReaders, word) ? setupReaders[word] : undefined;
   if (setup === undefined) fail(line, 'a line of setup (plugins, config, …), or one of C: S: L: N: F:');
   setup?.(into, words ?? '', line);
 }

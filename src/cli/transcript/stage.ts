@@ -19,8 +19,9 @@ import { type BundledPlugins, PluginSource } from '../../engine/plugin-source.ts
 import { Log } from '../../log/log.ts';
 import { Spool } from '../../message/spool.ts';
 import { Client } from '../../session/client.ts';
-import { converse } from '../../session/conversation.ts';
+import { converse, type Surroundings } from '../../session/conversation.ts';
 import { Session } from '../../session/session.ts';
+import type { Wire } from '../../session/wire.ts';
 import { hasErrors } from '../findings.ts';
 import type { Program } from '../program.ts';
 import { MemoryWire } from './memory-wire.ts';
@@ -73,15 +74,15 @@ export class StageError extends Error {
 
 export class Stage {
   readonly folder: string;
-  readonly #engine: Engine;
-  readonly #spool: Spool;
+  readonly engine: Engine;
+  readonly spool: Spool;
   #logged: string[];
   #count = 0;
 
   private constructor(folder: string, engine: Engine, spool: Spool, logged: string[]) {
     this.folder = folder;
-    this.#engine = engine;
-    this.#spool = spool;
+    this.engine = engine;
+    this.spool = spool;
     this.#logged = logged;
   }
 
@@ -123,8 +124,18 @@ export class Stage {
     return new Stage(folder, built.engine, spool, logged);
   }
 
-  begin({ ip, host }: ClientFacts): Play {
-    const engine = this.#engine;
+  begin(client: ClientFacts): Play {
+    const wire = new MemoryWire();
+    return { wire, ...this.serve(client, wire) };
+  }
+
+  /** Serves a client on a wire of the caller's. */
+  serve(
+    { ip, host }: ClientFacts,
+    wire: Wire,
+    around: Surroundings = { isStopping: false },
+  ): Omit<Play, 'wire'> {
+    const { engine, spool } = this;
     this.#count++;
     const peer = {
       remoteIp: ip,
@@ -135,13 +146,12 @@ export class Stage {
       localPort: 25,
     };
     const client = new Client(`${process.pid}.${this.#count}`, peer, engine.world.clock.now());
-    const wire = new MemoryWire();
     const session = new Session(engine, client, wire, {
-      spool: this.#spool,
+      spool,
       sizeThreshold: () => engine.store.value('size_threshold'),
       now: () => engine.world.clock.now(),
     });
-    return { wire, session, over: converse(session, { isStopping: false }) };
+    return { session, over: converse(session, around) };
   }
 
   /** Log lines since the last call. */
@@ -150,7 +160,7 @@ export class Stage {
   }
 
   close(): void {
-    this.#engine.deadlines.stop();
+    this.engine.deadlines.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -3,6 +3,7 @@
 
 import { acceptMessage } from '../accept.ts';
 import { receiveMessage } from '../receive.ts';
+import type { Session } from '../session.ts';
 import type { Verb } from '../verb.ts';
 
 export const data: Verb = {
@@ -23,8 +24,22 @@ export const data: Verb = {
       return session.reply({ code: 503, status: '5.5.1', lines: ['say RCPT first'] });
     }
     session.answer('data', { code: 'OK', text: [] });
-    if (await receiveMessage(session)) await acceptMessage(session);
-    // However it went, the message was the end of its transaction.
-    await session.resetTransaction();
+    try {
+      if (await receiveWhole(session)) await acceptMessage(session);
+    } finally {
+      // However it went, the message was the end of its transaction. With the end of the session it ends behind
+      // the hook disconnect, which may still want to look at it.
+      if (session.ended === null) await session.resetTransaction();
+    }
   },
 };
+
+async function receiveWhole(session: Session): Promise<boolean> {
+  try {
+    return await receiveMessage(session);
+  } catch (error) {
+    // Nobody knows where the message ends: what is left of it must never be read as commands.
+    session.end('error');
+    throw error;
+  }
+}

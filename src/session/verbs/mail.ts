@@ -1,8 +1,8 @@
 // MAIL, RFC 5321 section 4.1.1.2. Inside of a transaction it begins a new one, as in qmail and qpsmtpd.
 
 import { Address } from '../../protocol/address.ts';
-import { isParseFailure, parseMailArgument } from '../../protocol/command-line.ts';
 import { refuseMailParams } from '../esmtp-params.ts';
+import { readPathArgument, replacedPath } from '../path-argument.ts';
 import type { Verb } from '../verb.ts';
 
 // What qmail and old clients send for the null sender.
@@ -17,14 +17,10 @@ export const mail: Verb = {
       return session.reply({ code: 503, status: '5.5.1', lines: ['say HELO or EHLO first'] });
     }
     connection.notes.set('envelope_from', argument);
-    const asked = await session.ask('mail_parse', argument);
-    const parsed = asked.value ?? parseMailArgument(argument);
-    if (asked.denial !== undefined || isParseFailure(parsed)) {
-      const problem = asked.denial?.text[0] ?? (isParseFailure(parsed) ? parsed.problem : '');
-      return session.reply({ code: 501, status: '5.5.4', lines: [problem] });
-    }
-    const given = await session.ask('mail_pre', parsed.path, parsed.params);
-    const path = given.value ?? parsed.path;
+    const parsed = await readPathArgument(session, 'mail', argument);
+    if (parsed === null) return;
+    const path = await replacedPath(session, 'mail', parsed);
+    if (path === null) return;
     const sender = NULL_SENDERS.has(path) ? Address.nullSender : Address.parse(path);
     if (sender === null) {
       return session.reply({ code: 501, status: '5.1.7', lines: ['sender address is malformed'] });

@@ -1,8 +1,8 @@
 // RCPT, RFC 5321 section 4.1.1.3. Only OK from a plugin takes the recipient.
 
 import { Address } from '../../protocol/address.ts';
-import { isParseFailure, parseRcptArgument } from '../../protocol/command-line.ts';
 import { refuseRcptParams } from '../esmtp-params.ts';
+import { readPathArgument, replacedPath } from '../path-argument.ts';
 import type { Verb } from '../verb.ts';
 
 export const rcpt: Verb = {
@@ -10,17 +10,14 @@ export const rcpt: Verb = {
   async run(session, argument) {
     const { connection, transaction, engine } = session;
     connection.notes.set('envelope_rcpt', argument);
-    const asked = await session.ask('rcpt_parse', argument);
-    const parsed = asked.value ?? parseRcptArgument(argument);
-    if (asked.denial !== undefined || isParseFailure(parsed)) {
-      const problem = asked.denial?.text[0] ?? (isParseFailure(parsed) ? parsed.problem : '');
-      return session.reply({ code: 501, status: '5.5.4', lines: [problem] });
-    }
+    const parsed = await readPathArgument(session, 'rcpt', argument);
+    if (parsed === null) return;
     if (transaction.sender === null) {
       return session.reply({ code: 503, status: '5.5.1', lines: ['say MAIL before RCPT'] });
     }
-    const given = await session.ask('rcpt_pre', parsed.path, parsed.params);
-    const recipient = Address.parse(given.value ?? parsed.path);
+    const path = await replacedPath(session, 'rcpt', parsed);
+    if (path === null) return;
+    const recipient = Address.parse(path);
     if (recipient === null || recipient.isNull) {
       return session.reply({ code: 501, status: '5.1.3', lines: ['recipient address is malformed'] });
     }

@@ -1,0 +1,128 @@
+// `qpsmtpd check-config` as a process of its own.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describe, it } from 'node:test';
+import { cleanUp } from '../support/cleanup.ts';
+import { type Outcome, plainEnv, runProgram } from '../support/program.ts';
+
+const good = { plugins: 'rcpt_ok\nqueue/maildir Maildir\n', me: 'mx.example\n' };
+
+type Files = Readonly<Record<string, string>>;
+
+async function checkConfig(
+  files: Files,
+  ...args: readonly string[]
+): Promise<Outcome & { readonly cwd: string }> {
+  const cwd = mkdtempSync(join(tmpdir(), 'qpsmtpd-test-'));
+  cleanUp(() => rmSync(cwd, { recursive: true }));
+  for (const [name, text] of Object.entries(files)) {
+    const path = join(cwd, 'etc', name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text.replaceAll('@DIR@', cwd));
+  }
+  const all = ['check-config', '--config', 'etc', ...args];
+  return { cwd, ...(await runProgram(all, { cwd, env: plainEnv(cwd) })) };
+}
+
+describe('check-config', () => {
+  it('is content with a good configuration', async () => {
+    const { code, stdout, stderr } = await checkConfig(good);
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout, 'the configuration is good, 2 plugins are loaded\n');
+    assert.equal(stderr, '');
+  });
+
+  const mistakes: readonly (readonly [string, Files, RegExp])[] = [
+    ['an unknown plugin', { plugins: 'rcpt_okay\n' }, /^error: \S*etc\/plugins:1: .*rcpt_okay/m],
+    ['a plugin twice', { plugins: 'rcpt_ok\nrcpt_ok\n' }, /^error: \S*etc\/plugins:2: .*rcpt_ok/m],
+    ['an unknown word', { plugins: 'relay onyl\n' }, /^error: \S*etc\/plugins:1: .*onyl/m],
+    [
+      'a bad value of a plugin',
+      { plugins: 'count_unrecognized_commands x\n' },
+      /^error: \S*etc\/plugins:1: /m,
+    ],
+    ['a bad value of the core', { databytes: 'lots\n' }, /^error: \S*etc\/databytes:1: /m],
+    [
+      'a bad line in a file of a plugin',
+      { plugins: 'relay\n', relayclients: '# x\n10.1\n' },
+      /^error: \S*etc\/relayclients:2: /m,
+    ],
+    [
+      'a plugin on disk that is none',
+      { plugin_dirs: '@DIR@/etc/own\n', plugins: 'odd\n', 'own/odd.ts': 'export default 5;\n' },
+      /^error: \S*etc\/plugins:1: .*odd/m,
+    ],
+    [
+      'a plugin on disk with a hook that is none',
+      {
+        plugin_dirs: '@DIR@/etc/own\n',
+        plugins: 'odd\n',
+        'own/odd.mjs': "export default { name: 'odd', summary: 'x', setup: () => ({ rctp: () => {} }) };\n",
+      },
+      /^error: \S*etc\/plugins:1: .*rctp/m,
+    ],
+  ];
+  for (const [what, files, message] of mistakes) {
+    it(`fails for ${what}, with file and line`, async () => {
+      const { code, stdout, stderr } = await checkConfig({ ...good, ...files });
+      assert.equal(code, 1, stdout);
+      assert.match(stderr, message);
+      assert.equal(stdout, '');
+      assert.doesNotMatch(stderr, /\n\s+at /);
+    });
+  }
+
+  it('reports all mistakes at once', async () => {
+    const { code, stderr } = await checkConfig({ plugins: 'one\ntwo\n', databytes: 'x\n', timeout: '0\n' });
+    assert.equal(code, 1);
+    assert.equal(stderr.match(/^error: /gm)?.length, 4, stderr);
+  });
+
+  it('warns of a server that can take no mail, and is content', async () => {
+    const { code, stderr } = await checkConfig({ plugins: 'relay\n' });
+    assert.equal(code, 0);
+    assert.match(stderr, /^warn: \S*etc\/plugins: no plugin handles the hook rcpt: /m);
+    assert.match(stderr, /^warn: \S*etc\/plugins: no plugin handles the hook queue: /m);
+  });
+
+  it('prints the same as JSON', async () => {
+    const { code, stdout, stderr } = await checkConfig({ ...good, databytes: 'x\n' }, '--json');
+    assert.equal(code, 1);
+    assert.equal(stderr, '');
+    const { ok, findings, plugins } = JSON.parse(stdout);
+    assert.equal(ok, false);
+    assert.equal(findings.length, 1);
+    assert.equal(findings[0].severity, 'error');
+    assert.match(findings[0].where.file, /etc\/databytes$/);
+    assert.equal(findings[0].where.line, 1);
+    assert.deepEqual(
+      plugins.map(({ id, from }: { id: string; from: string }) => [id, from]),
+      [
+        ['rcpt_ok', 'built in'],
+        ['queue/maildir', 'built in'],
+      ],
+    );
+    assert.ok(plugins[0].hooks.includes('rcpt'));
+  });
+
+  it('names the plugins that are not its own', async () => {
+    const plugin = "export default { name: 'mine', summary: 'x', setup: () => ({}) };\n";
+    const files = {
+      plugin_dirs: '@DIR@/etc/own\n',
+      plugins: `mine\n${good.plugins}`,
+      'own/mine.mjs': plugin,
+    };
+    const { code, stdout, stderr, cwd } = await checkConfig(files);
+    assert.equal(code, 0, stderr);
+    assert.ok(stdout.endsWith(`\n  mine is ${join(cwd, 'etc', 'own', 'mine.mjs')}\n`), stdout);
+  });
+
+  it('has exit code 2 for an unknown option', async () => {
+    const { code, stderr } = await checkConfig(good, '--jsno');
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: Unknown option '--jsno' \(see qpsmtpd check-config --help\)$/m);
+  });
+});

@@ -1,0 +1,99 @@
+// Files by which the server knows itself and its user: the pid file, and an account of passwd(5).
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { claimPidFile, releasePidFile } from '../../src/server/pid-file.ts';
+import { accountOf } from '../../src/server/privileges.ts';
+import { cleanUp } from '../support/cleanup.ts';
+
+function tempFile(text?: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'qpsmtpd-test-'));
+  cleanUp(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'file');
+  if (text !== undefined) writeFileSync(path, text);
+  return path;
+}
+
+/** The id of a process that has been and is no more. */
+async function goneProcess(): Promise<number> {
+  const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
+  await once(child, 'exit');
+  return child.pid ?? 0;
+}
+
+describe('the pid file', () => {
+  it('holds the process id with a line end, and goes with the process', () => {
+    const path = tempFile();
+    claimPidFile(path, process.pid);
+    assert.equal(readFileSync(path, 'utf8'), `${process.pid}\n`);
+    releasePidFile(path, process.pid);
+    assert.equal(existsSync(path), false);
+  });
+
+  it('of another running process is left alone', () => {
+    const path = tempFile(`${process.ppid}\n`);
+    const pid = process.pid;
+    assert.throws(() => claimPidFile(path, pid), {
+      message: `${path}: a server with process id ${process.ppid} is running already`,
+    });
+    assert.equal(readFileSync(path, 'utf8'), `${process.ppid}\n`);
+    releasePidFile(path, pid);
+    assert.equal(existsSync(path), true);
+  });
+
+  it('of a process that is gone, of the same process, or with nonsense in it is taken over', async () => {
+    for (const text of [`${await goneProcess()}\n`, `${process.pid}\n`, '', 'nonsense', '-1', '0']) {
+      const path = tempFile(text);
+      claimPidFile(path, process.pid);
+      assert.equal(readFileSync(path, 'utf8'), `${process.pid}\n`, JSON.stringify(text));
+    }
+  });
+
+  it('that cannot be written is an error that names it', () => {
+    const path = join(tempFile(), 'no', 'such', 'folder');
+    assert.throws(() => claimPidFile(path, 1), { message: /^\S*folder: cannot be written: ENOENT/ });
+  });
+
+  it('that somebody else has removed is no error at the end', () => {
+    assert.doesNotThrow(() => releasePidFile(tempFile(), process.pid));
+  });
+});
+
+describe('accountOf', () => {
+  const passwd = [
+    'root:x:0:0:root:/root:/bin/sh',
+    'mail:x:8:12:mail:/var/mail:/usr/sbin/nologin',
+    'bare:x:1000:1001::',
+    'broken:x:::nobody:/:',
+    'letters:x:one:two:::',
+    'nouid:x::12:::',
+    'nogid:x:8::::',
+    '',
+  ].join('\n');
+  const read = (name: string) => accountOf(name, tempFile(passwd));
+
+  it('gives the numbers and the home of a user', () => {
+    assert.deepEqual(read('mail'), { name: 'mail', uid: 8, gid: 12, home: '/var/mail' });
+  });
+
+  it('has / for a user without a home', () => {
+    assert.deepEqual(read('bare'), { name: 'bare', uid: 1000, gid: 1001, home: '/' });
+  });
+
+  for (const name of ['nobody-knows', 'mai', '', 'root:x', 'root:x:0']) {
+    it(`knows no user "${name}"`, () => {
+      assert.throws(() => read(name), { message: `there is no user "${name}" on this host` });
+    });
+  }
+
+  for (const name of ['broken', 'letters', 'nouid', 'nogid']) {
+    it(`does not take the entry "${name}" for root`, () => {
+      assert.throws(() => read(name), { message: /^the entry of "\w+" in \S+ is broken$/ });
+    });
+  }
+});
