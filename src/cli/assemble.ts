@@ -10,7 +10,7 @@ import type { LogLevel } from '../contract/codes.ts';
 import { formatLogLine } from '../contract/log-line.ts';
 import type { Clock } from '../contract/plugin.ts';
 import type { Deadlines } from '../engine/deadlines.ts';
-import { makeDiskLoader } from '../engine/disk-loader.ts';
+import type { DiskLoader } from '../engine/disk-loader.ts';
 import { type BuiltEngine, buildEngine } from '../engine/engine.ts';
 import type { World } from '../engine/host.ts';
 import { PluginSource } from '../engine/plugin-source.ts';
@@ -73,13 +73,18 @@ export function logFinding(log: Log, finding: Finding): void {
   log.write(finding.severity === 'error' ? 'error' : 'warn', `error, ${findingText(finding)}`);
 }
 
-export function loadEngine(
-  program: Program,
-  parts: { store: ConfigStore; world: World; log: Log; deadlines: Deadlines },
-): Promise<BuiltEngine> {
+export interface EngineParts {
+  readonly store: ConfigStore;
+  readonly world: World;
+  readonly log: Log;
+  readonly deadlines: Deadlines;
+  /** one for the process: it hooks into Node's own loader */
+  readonly loader: DiskLoader;
+}
+
+export function loadEngine(program: Program, parts: EngineParts): Promise<BuiltEngine> {
   const dirs = parts.store.value('plugin_dirs').map((dir) => resolve(dir));
-  const source = new PluginSource(program.bundled, makeDiskLoader(program.api), dirs);
-  return buildEngine({ ...parts, source });
+  return buildEngine({ ...parts, source: new PluginSource(program.bundled, parts.loader, dirs) });
 }
 
 /** What is wrong with core files and plugin lines, each mistake once: both readings see config/plugins. */

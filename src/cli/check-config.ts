@@ -3,6 +3,7 @@
 import type { ArgsDef, CommandDef } from 'citty';
 import type { Finding } from '../config/errors.ts';
 import { Deadlines } from '../engine/deadlines.ts';
+import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
 import { parseLine } from '../engine/file-readers.ts';
 import { Log } from '../log/log.ts';
@@ -35,7 +36,13 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
   const log = new Log(process.pid, systemClock.now, { upTo: 'emerg', write: () => {} });
   const store = makeStore(configDirs(given.texts('config'), process.env), systemClock, process.env, () => {});
   const deadlines = new Deadlines(systemClock);
-  const built = await loadEngine(program, { store, world, log, deadlines });
+  const built = await loadEngine(program, {
+    store,
+    world,
+    log,
+    deadlines,
+    loader: makeDiskLoader(program.api),
+  });
   deadlines.stop();
   const { engine } = built;
   const found = allFindings(store, built);

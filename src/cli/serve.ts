@@ -1,8 +1,8 @@
 // `qpsmtpd serve`: one process that listens and serves until it is told to stop.
 
 import type { ArgsDef, CommandDef } from 'citty';
-import type { ConfigStore } from '../config/config-store.ts';
 import { Deadlines } from '../engine/deadlines.ts';
+import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { World } from '../engine/host.ts';
 import { Log, type LogSink } from '../log/log.ts';
@@ -20,6 +20,7 @@ import type { Arguments } from './arguments.ts';
 import {
   allFindings,
   configDirs,
+  type EngineParts,
   loadEngine,
   logFinding,
   makeStore,
@@ -129,12 +130,8 @@ function readSettings(given: Arguments) {
   };
 }
 
-interface Parts {
+interface Parts extends EngineParts {
   readonly stderr: StderrWriter;
-  readonly world: World;
-  readonly log: Log;
-  readonly store: ConfigStore;
-  readonly deadlines: Deadlines;
   /** where entries go without a logging plugin */
   readonly fallback: LogSink;
 }
@@ -151,7 +148,8 @@ function makeParts(program: Program, given: Arguments): Parts {
   const deadlines = new Deadlines(systemClock);
   deadlines.onSweep(() => log.refresh());
   boundYoungGeneration(deadlines);
-  return { stderr, world, log, store, deadlines, fallback };
+  const loader = makeDiskLoader(program.api);
+  return { stderr, world, log, store, deadlines, loader, fallback };
 }
 
 /** Plugins get ready to serve: with the rights that they will have then. */

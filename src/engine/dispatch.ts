@@ -16,7 +16,8 @@ import type { Clock } from '../contract/plugin.ts';
 import { type Answer, type Declined, declined, denial, type Verdict } from '../contract/verdict.ts';
 import { asAt, Call, type CallMeans, type Scene } from './call.ts';
 import type { Deadlines } from './deadlines.ts';
-import { describe, isOutcome, isThenable, type Outcome, printed } from './outcome.ts';
+import { BLOCKING_MS, HandlerWaits } from './handler-waits.ts';
+import { Failure, isOutcome, isThenable, type Outcome, printed } from './outcome.ts';
 import type { BoundHandler, Chains } from './registry.ts';
 import { applyReject } from './rejection.ts';
 
@@ -28,26 +29,22 @@ export interface DispatchMeans extends CallMeans {
   hookTimeoutMs(): number;
 }
 
-// A handler that keeps the event loop for longer than this holds up every session.
-const BLOCKING_MS = 200;
 const QUEUE_TIMEOUT_MS = 600_000;
 
 export class Dispatcher {
   readonly #means: DispatchMeans;
-  /** asynchronous calls under way, for naming the one that blocks the event loop */
-  readonly #underWay = new Set<Call>();
-  readonly #unwatch: () => void;
+  readonly #waits: HandlerWaits;
   /** when the last handler gave control back: where the next one of its chain begins, which saves a reading */
   #reading = 0;
 
   constructor(means: DispatchMeans) {
     this.#means = means;
-    this.#unwatch = means.deadlines.onSweep((late) => this.#reportBlocking(late));
+    this.#waits = new HandlerWaits(means.deadlines, means.log);
   }
 
   /** Another engine serves new clients from now on. What is under way here goes on. */
   retire(): void {
-    this.#unwatch();
+    this.#waits.retire();
   }
 
   /** The first verdict that is not DECLINED. */
@@ -94,7 +91,7 @@ export class Dispatcher {
     const call = new Call(this.#means, bound, scene);
     const given = this.#start(call, args);
     if (given === declined && !this.#isToldOf(bound)) return declined;
-    if (given instanceof Promise) return this.#await(call, given).then((it) => this.#judge(call, scene, it));
+    if (given instanceof Promise) return this.#wait(call, given).then((it) => this.#judge(call, scene, it));
     const judged = this.#judge(call, scene, given);
     // Log entries and deny and ok hooks take their own time, which is not the next handler's.
     this.#reading = this.#means.clock.monotonic();
@@ -123,36 +120,8 @@ export class Dispatcher {
     return given;
   }
 
-  /** Waits for a handler, for as long as it is allowed to take. */
-  #await(call: Call, promise: Promise<unknown>): Promise<unknown> {
-    const limit = this.#limitOf(call.bound);
-    return new Promise((resolve) => {
-      let over = false;
-      const settle = (result: unknown) => {
-        if (over) {
-          this.#tell(
-            call,
-            'error',
-            `error, hook ${call.hook} came to an end after its time was up: the result is dropped`,
-          );
-          return;
-        }
-        this.#underWay.delete(call);
-        if (deadline !== null) this.#means.deadlines.cancel(deadline);
-        resolve(result);
-      };
-      const expire = () => {
-        over = true;
-        // It may never end: what is remembered of it would stay for ever.
-        this.#underWay.delete(call);
-        const error = new Error(`no answer within ${limit / 1000} s`);
-        call.abort(error);
-        resolve(new Failure(error));
-      };
-      this.#underWay.add(call);
-      const deadline = limit === 0 ? null : this.#means.deadlines.set(limit, expire);
-      promise.then(settle, (error) => settle(new Failure(error)));
-    });
+  #wait(call: Call, given: Promise<unknown>): Promise<unknown> {
+    return this.#waits.wait(call, given, this.#limitOf(call.bound));
   }
 
   #limitOf(bound: BoundHandler): number {
@@ -225,7 +194,7 @@ export class Dispatcher {
       const call = new Call(this.#means, chain[at] as BoundHandler, scene);
       const given = this.#start(call, args);
       if (given instanceof Promise) {
-        return this.#await(call, given).then((late) => {
+        return this.#wait(call, given).then((late) => {
           this.#noteFailure(call, late);
           return this.#watchFrom(chain, at + 1, scene, args);
         });
@@ -244,29 +213,6 @@ export class Dispatcher {
   /** Says something of a plugin: at the core's level, whatever `loglevel` makes of the plugin's own entries. */
   #tell(call: Call, level: LogLevel, text: string): void {
     this.#means.log.write(level, text, call);
-  }
-
-  #reportBlocking(late: number): void {
-    if (late < BLOCKING_MS || this.#underWay.size === 0) return;
-    const suspects = new Set([...this.#underWay].map((call) => `${call.plugin} (${call.hook})`));
-    const names = [...suspects].slice(0, 5).join(', ');
-    this.#means.log.write(
-      'error',
-      `the event loop was blocked for ${Math.round(late)} ms; under way: ${names}`,
-    );
-  }
-}
-
-/** What was thrown, or the deadline that was missed: no value that a handler can give. */
-class Failure {
-  readonly #thrown: unknown;
-
-  constructor(thrown: unknown) {
-    this.#thrown = thrown;
-  }
-
-  get why(): string {
-    return describe(this.#thrown);
   }
 }
 

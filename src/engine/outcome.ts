@@ -114,3 +114,16 @@ export function printed(given: unknown): string {
     return 'an object that cannot be shown';
   }
 }
+
+/** What was thrown, or the deadline that was missed: no value that a handler can give. */
+export class Failure {
+  readonly #thrown: unknown;
+
+  constructor(thrown: unknown) {
+    this.#thrown = thrown;
+  }
+
+  get why(): string {
+    return describe(this.#thrown);
+  }
+}

@@ -6,7 +6,7 @@ import { type EnhancedStatus, statusForCode } from './enhanced-status.ts';
 export interface Reply {
   /** 200 to 599, RFC 5321 section 4.2 */
   readonly code: number;
-  /** written before the text of every line (RFC 2034 section 4); none in greetings and HELO/EHLO replies */
+  /** written before the text of every line (RFC 2034 section 4); none in the greeting and where HELO or EHLO is taken */
   readonly status?: EnhancedStatus | undefined;
   /** without line ends; an empty list counts as one empty line */
   readonly lines: readonly string[];

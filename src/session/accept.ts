@@ -16,10 +16,14 @@ export async function acceptMessage(session: Session): Promise<void> {
   if (await refuses(session, 'data_post')) return;
   if (await refuses(session, 'queue_pre')) return;
   if (session.isClientGone) {
-    // It cannot hear that the message was taken, and will send it again.
+    // It most likely cannot hear that the message was taken, and will send it again.
     session.log('notice', 'fail, the client left before the message was queued: it is dropped');
-    session.end('lost');
-    return;
+    session.reply({
+      code: 451,
+      status: '4.4.2',
+      lines: ['you left before the message was queued, send it again'],
+    });
+    return session.end('lost');
   }
   const outcome = await session.decide('queue');
   session.answer('queue', outcome);

@@ -76,7 +76,8 @@ export class Client implements Connection {
 
   offer(capability: string, params?: OfferedParams): void {
     this.#capabilities ??= [];
-    if (!this.#capabilities.includes(capability)) this.#capabilities.push(capability);
+    if (this.#capabilities.includes(capability)) return;
+    this.#capabilities.push(capability);
     if (params === undefined) return;
     this.#params ??= [];
     this.#params.push(params);

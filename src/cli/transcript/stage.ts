@@ -87,8 +87,17 @@ export class Stage {
   }
 
   /** @throws StageError */
-  static async open({ program, setup, clock, pluginDirs }: StageSettings): Promise<Stage> {
+  static async open(settings: StageSettings): Promise<Stage> {
     const folder = mkdtempSync(join(tmpdir(), 'qpsmtpd-transcript-'));
+    try {
+      return await Stage.#build(folder, settings);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  static async #build(folder: string, { program, setup, clock, pluginDirs }: StageSettings): Promise<Stage> {
     const logged: string[] = [];
     const findings: Finding[] = [];
     const store = writeConfig(folder, setup, clock, (finding) => findings.push(finding));
@@ -115,7 +124,6 @@ export class Stage {
     log.use([...built.engine.sinks, capture]);
     const all = [...findings, ...store.checkAll(), ...built.findings];
     if (hasErrors(all)) {
-      rmSync(folder, { recursive: true, force: true });
       deadlines.stop();
       throw new StageError(all);
     }
