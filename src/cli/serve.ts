@@ -15,7 +15,6 @@ import { type Account, accountOf, becomeUser } from '../server/privileges.ts';
 import { reverseNames } from '../server/reverse-names.ts';
 import { onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
-import { boundYoungGeneration } from '../server/young-generation.ts';
 import type { Arguments } from './arguments.ts';
 import {
   allFindings,
@@ -147,7 +146,6 @@ function makeParts(program: Program, given: Arguments): Parts {
   log.use([fallback]);
   const deadlines = new Deadlines(systemClock);
   deadlines.onSweep(() => log.refresh());
-  boundYoungGeneration(deadlines);
   const loader = makeDiskLoader(program.api);
   return { stderr, world, log, store, deadlines, loader, fallback };
 }

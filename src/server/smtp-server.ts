@@ -17,6 +17,7 @@ import { Session } from '../session/session.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import { type ListenAddress, showListenAddress } from './listen-address.ts';
 import { SocketWire } from './socket-wire.ts';
+import { YoungGeneration } from './young-generation.ts';
 
 export interface ServerMeans {
   /** the engine for the next client: another one after a reload */
@@ -36,6 +37,7 @@ export class SmtpServer {
   readonly #sockets = new Set<Socket>();
   /** the session on whose behalf code runs, for what fails where nobody waits for it */
   readonly #current = new AsyncLocalStorage<Session>();
+  readonly #youngGeneration = new YoungGeneration();
   #serial = 0;
   /** clients that came before `open` */
   #early: (() => void)[] | null = [];
@@ -146,6 +148,7 @@ export class SmtpServer {
     const { clock, pid } = engine.world;
     const peer = new SocketPeer(socket, remoteIp);
     this.#serial++;
+    this.#youngGeneration.noteClient();
     const client = new Client(`${pid}.${this.#serial}`, peer, clock.now());
     // From here on the socket has somebody who hears of its end, whatever is waited for below.
     const wire = new SocketWire(socket, engine.deadlines, () => client.lost());
