@@ -4,6 +4,7 @@ import {
   type Address,
   type AddressEntry,
   type AtEnvelope,
+  addressEntryWarning,
   declined,
   definePlugin,
   deny,
@@ -33,6 +34,7 @@ Log lines: "pass", "fail" with the entry, "skip" with the reason where nothing w
       form: 'ADDRESS|@HOST|PATTERN [REASON]',
       doc: 'recipients to refuse, and what to tell the client',
       parse: (line) => parseAddressEntry(line, { ignoreCase: true }),
+      warn: addressEntryWarning,
     }),
   },
   setup({ files }) {

@@ -1,16 +1,15 @@
 // `qpsmtpd check-config`: reads all that serve would read, loads every plugin, and says what is wrong.
 
 import type { ArgsDef, CommandDef } from 'citty';
-import type { Finding } from '../config/errors.ts';
 import { Deadlines } from '../engine/deadlines.ts';
 import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
-import { parseLine } from '../engine/file-readers.ts';
 import { Log } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
 import type { Arguments } from './arguments.ts';
 import { allFindings, configDirs, loadEngine, makeStore, makeWorld, systemClock } from './assemble.ts';
 import { EXIT_FAILED, EXIT_OK, makeCommand } from './command.ts';
+import { findingsInChains, findingsInLists } from './engine-findings.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
@@ -46,7 +45,7 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
   deadlines.stop();
   const { engine } = built;
   const found = allFindings(store, built);
-  const all = [...found, ...findingsInLists(engine), ...findingsInChains(engine, found)];
+  const all = [...found, ...findingsInLists(engine), ...(hasErrors(found) ? [] : findingsInChains(engine))];
   const ok = !hasErrors(all);
   if (given.flag('json')) {
     process.stdout.write(`${JSON.stringify({ ok, findings: all, plugins: pluginsOf(engine) }, null, 2)}\n`);
@@ -55,44 +54,6 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
     if (ok) process.stdout.write(`${summary(engine)}\n`);
   }
   return ok ? EXIT_OK : EXIT_FAILED;
-}
-
-/** Lines of the config files that plugins declare, read as the plugins read them. */
-function findingsInLists({ lines, lookup }: Engine): Finding[] {
-  const files = new Map(
-    lines.flatMap(({ plugins }) => plugins.flatMap(({ plugin }) => Object.entries(plugin.files ?? {}))),
-  );
-  return [...files].flatMap(([name, file]) => {
-    if (file.kind !== 'list') return [];
-    return lookup.fileLines(name).flatMap((line): Finding[] => {
-      const read = parseLine(file, line);
-      if ('entry' in read) return [];
-      return [
-        {
-          severity: 'error',
-          code: 'BAD_LINE',
-          where: line.where,
-          text: read.problem,
-          hint: `a line is ${file.form}`,
-        },
-      ];
-    });
-  });
-}
-
-/** A server that could not do anything with a mail. */
-function findingsInChains({ chains, lookup }: Engine, before: readonly Finding[]): Finding[] {
-  if (hasErrors(before)) return [];
-  const missing = (['rcpt', 'queue'] as const).filter((hook) => chains[hook].length === 0);
-  const where = lookup.fileLines('plugins')[0]?.where;
-  const effect = { rcpt: 'every recipient is refused (450)', queue: 'no message can be taken (451)' };
-  return missing.map((hook) => ({
-    severity: 'warning',
-    code: 'NO_PLUGIN_FOR_HOOK',
-    where: where === undefined ? null : { file: where.file },
-    text: `no plugin handles the hook ${hook}: ${effect[hook]}`,
-    hint: hook === 'rcpt' ? 'rcpt_ok is the usual one' : 'queue/maildir is one',
-  }));
 }
 
 function pluginsOf({ lines }: Engine) {

@@ -28,6 +28,7 @@ import {
   systemClock,
 } from './assemble.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
+import { findingsInLists } from './engine-findings.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
@@ -78,6 +79,8 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const findings = allFindings(store, first);
   printFindings(findings);
   if (hasErrors(findings)) return EXIT_FAILED;
+  // A bad line in a list stops nobody: it is left out, and said.
+  printFindings(findingsInLists(first.engine).map((finding) => ({ ...finding, severity: 'warning' })));
 
   const current = { engine: first.engine };
   const startLogging = () => {

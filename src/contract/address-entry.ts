@@ -33,6 +33,16 @@ export function parseAddressEntry(line: string, { ignoreCase }: { ignoreCase: bo
   return { ...matcher, reason: reason ?? null };
 }
 
+// The plus sign is left out: it stands in many an address, and as a pattern it never matched those.
+const LIKELY_PATTERN = /[\\^$*?!%/{}|]/;
+
+/** What to know of an entry that qpsmtpd in Perl took for a pattern and that is an address here. */
+export function addressEntryWarning(line: string): string | null {
+  const [, entry = ''] = ENTRY_AND_REASON.exec(line) ?? [];
+  if (!LIKELY_PATTERN.test(entry) || addressOrHost(entry) === null) return null;
+  return `"${entry}" is taken for an address; if it is meant as a pattern, write it between slashes: /${entry}/`;
+}
+
 /**
  * Reads `ADDRESS|@HOST`.
  *

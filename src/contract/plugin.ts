@@ -14,6 +14,8 @@ export interface ListFile<T> {
   readonly doc: string;
   /** @throws Error with a sentence for the operator; the line is then left out and named in the log */
   parse(line: string): T;
+  /** what an operator should know of a line that can be read, as a sentence; null when there is nothing to say */
+  readonly warn?: (line: string) => string | null;
 }
 
 /** A constant database `NAME.cdb`. */

@@ -35,6 +35,7 @@ export class MessageTransaction implements Transaction {
   #body: StoredBody | null = null;
   #rcptParams: Map<Address, EsmtpParams> | null = null;
   #authResults: string[] | null = null;
+  #isOver = false;
   #tempPaths: string[] | null = null;
 
   constructor(means: TransactionMeans) {
@@ -95,6 +96,8 @@ export class MessageTransaction implements Transaction {
   }
 
   tempFile(): string {
+    // Whoever comes too late, after his time was up, would leave a file that nobody removes.
+    if (this.#isOver) throw new Error('the transaction is over');
     const path = this.#means.spool.newPath(this.#means.now());
     this.#tempPaths ??= [];
     this.#tempPaths.push(path);
@@ -107,6 +110,11 @@ export class MessageTransaction implements Transaction {
     return path;
   }
 
+  /** No temporary files can be had any more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   /** Whether `dispose` has anything to do. */
   get holdsResources(): boolean {
     return this.#body !== null || this.#tempPaths !== null;
@@ -117,6 +125,7 @@ export class MessageTransaction implements Transaction {
    * @throws the file system's first error, after all has been tried
    */
   async dispose(): Promise<void> {
+    this.end();
     const paths = this.#tempPaths ?? [];
     this.#tempPaths = null;
     const removals = paths.map((path) => rm(path, { recursive: true, force: true }));

@@ -134,6 +134,7 @@ export class Session implements Scene, LogSource {
     await this.watch('reset_transaction');
     const old = this.#transaction;
     this.#transaction = new MessageTransaction(this.#means);
+    old.end();
     if (old.holdsResources) await old.dispose();
   }
 

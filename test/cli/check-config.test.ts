@@ -35,6 +35,16 @@ describe('check-config', () => {
     assert.equal(stderr, '');
   });
 
+  it('warns of an entry that was a pattern in Perl and is an address here', async () => {
+    const lists = {
+      plugins: 'badmailfrom\nrcpt_ok\nqueue/maildir Maildir\n',
+      badmailfrom: '^bob@example.com\n',
+    };
+    const { code, stderr } = await checkConfig({ ...good, ...lists });
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^warn: \S*etc\/badmailfrom:1: "\^bob@example\.com" is taken for an address/);
+  });
+
   const mistakes: readonly (readonly [string, Files, RegExp])[] = [
     ['an unknown plugin', { plugins: 'rcpt_okay\n' }, /^error: \S*etc\/plugins:1: .*rcpt_okay/m],
     ['a plugin twice', { plugins: 'rcpt_ok\nrcpt_ok\n' }, /^error: \S*etc\/plugins:2: .*rcpt_ok/m],

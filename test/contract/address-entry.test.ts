@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseAddressEntry, parseAddressOrHost } from '../../src/contract/address-entry.ts';
+import {
+  addressEntryWarning,
+  parseAddressEntry,
+  parseAddressOrHost,
+} from '../../src/contract/address-entry.ts';
 import { Address } from '../../src/protocol/address.ts';
 
 function matches(line: string, path: string, ignoreCase = false): boolean {
@@ -68,5 +72,21 @@ describe('parseAddressOrHost', () => {
       message: '"^bad\\@x$" is neither an address nor @HOST',
     });
     assert.throws(() => parseAddressOrHost('bad'), { message: 'no @ sign in "bad"' });
+  });
+});
+
+describe('addressEntryWarning', () => {
+  it('tells of an address that was a pattern in Perl, quirk 41', () => {
+    assert.match(
+      addressEntryWarning('^bob@example.com  go away') ?? '',
+      /write it between slashes: \/\^bob@example\.com\//,
+    );
+    assert.notEqual(addressEntryWarning('spam.*@example.com'), null);
+  });
+
+  it('is silent on addresses, plus-addresses, hosts and patterns', () => {
+    for (const line of ['a@b.example', 'a+b@c.example why', '@b.example', '/^a@b/', '@.*@', '!', 'a@b\\.c']) {
+      assert.equal(addressEntryWarning(line), null, line);
+    }
   });
 });

@@ -115,6 +115,12 @@ describe('temporary files', () => {
     assert.equal(existsSync(file), false);
   });
 
+  it('cannot be had once the transaction is over', (t) => {
+    const { transaction } = begin(t);
+    transaction.end();
+    assert.throws(() => transaction.tempFile(), /is over/);
+  });
+
   it('of a missing spool_dir say so', async () => {
     const dir = join(tmpdir(), 'qpsmtpd-none', 'missing');
     const spool = new Spool({ dir, perms: 0o700 }, 7);
