@@ -3,25 +3,15 @@
 
 import {
   type AtSession,
-  type Denial,
+  codeOfRejectType,
   declined,
   definePlugin,
   denial,
   option,
-  type RejectType,
   rejectTypes,
 } from 'qpsmtpd';
 
 const phases = ['connect', 'mail', 'rcpt', 'data', 'data_post', 'queue_post', 'hook_queue_post'] as const;
-
-const denialOf: Readonly<Record<RejectType, Denial>> = {
-  perm: 'DENY',
-  hard: 'DENY',
-  temp: 'DENYSOFT',
-  soft: 'DENYSOFT',
-  disconnect: 'DENY_DISCONNECT',
-  temp_disconnect: 'DENYSOFT_DISCONNECT',
-};
 
 export default definePlugin({
   name: 'naughty',
@@ -61,7 +51,7 @@ Log lines: "pass" when there is no mark, "fail" with the words for the client.`,
       if (reason === undefined) return declined;
       const wanted = at.connection.notes.get('naughty_reject_type');
       const type = rejectTypes.find((known) => known === wanted) ?? options.reject_type;
-      return denial(denialOf[type], reason, '5.7.1');
+      return denial(codeOfRejectType[type], reason, '5.7.1');
     };
     const phase = options.reject;
     if (phase === 'queue_post' || phase === 'hook_queue_post')

@@ -1,6 +1,8 @@
 // Options of a plugin line: how a word is read, what it is when it is missing, and what the manual says of
 // it, in one object beside the code that uses it. check-config and the man page read the same object.
 
+import type { Denial } from './codes.ts';
+
 /** What is wrong with the words of a plugin line; the engine adds file and line. */
 export class OptionError extends Error {}
 
@@ -67,6 +69,16 @@ function parseRejectMode(text: string): RejectMode {
 
 export const rejectTypes = ['perm', 'hard', 'temp', 'soft', 'disconnect', 'temp_disconnect'] as const;
 export type RejectType = (typeof rejectTypes)[number];
+
+/** The kind of refusal that a word of `reject_type` stands for. */
+export const codeOfRejectType: Readonly<Record<RejectType, Denial>> = {
+  perm: 'DENY',
+  hard: 'DENY',
+  temp: 'DENYSOFT',
+  soft: 'DENYSOFT',
+  disconnect: 'DENY_DISCONNECT',
+  temp_disconnect: 'DENYSOFT_DISCONNECT',
+};
 
 function oneOf<const W extends string, const S extends Spec<W>>(words: readonly W[], spec: S) {
   return make<W, S>(words.join('|'), spec, (text) => {

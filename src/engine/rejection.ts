@@ -4,7 +4,7 @@
 import type { RejectOptions } from '../contract/at.ts';
 import type { Denial } from '../contract/codes.ts';
 import type { Connection } from '../contract/connection.ts';
-import type { RejectMode, RejectType } from '../contract/options.ts';
+import { codeOfRejectType, type RejectMode, type RejectType } from '../contract/options.ts';
 import { declined, denial, type Verdict } from '../contract/verdict.ts';
 
 export interface RejectPolicy {
@@ -14,15 +14,6 @@ export interface RejectPolicy {
   /** whether the line says the type; a default does not bind the plugin naughty */
   readonly typeIsGiven: boolean;
 }
-
-export const codeOfType: Readonly<Record<RejectType, Denial>> = {
-  perm: 'DENY',
-  hard: 'DENY',
-  temp: 'DENYSOFT',
-  soft: 'DENYSOFT',
-  disconnect: 'DENY_DISCONNECT',
-  temp_disconnect: 'DENYSOFT_DISCONNECT',
-};
 
 interface Refuser {
   readonly plugin: string;
@@ -48,7 +39,7 @@ export function applyReject(
     return declined;
   }
   by.log(`fail${detail}`);
-  return denial(policy.type === null ? fallback : codeOfType[policy.type], text, options.status);
+  return denial(policy.type === null ? fallback : codeOfRejectType[policy.type], text, options.status);
 }
 
 function markNaughty(

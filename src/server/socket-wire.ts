@@ -17,7 +17,9 @@ export class SocketWire implements Wire {
   #ended = false;
   #broken = false;
   #closing = false;
-  #wake: ((timedOut: boolean) => void) | null = null;
+  #resolve: ((chunk: Chunk) => void) | null = null;
+  #deadline: Deadline | null = null;
+  readonly #onTimeout = () => this.#give('timeout');
 
   /** @param onLost called once when the connection is broken or closed by the client */
   constructor(socket: Socket, deadlines: Deadlines, onLost: () => void) {
@@ -25,7 +27,7 @@ export class SocketWire implements Wire {
     this.#deadlines = deadlines;
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.#end());
-    socket.on('drain', () => this.#wake?.(false));
+    socket.on('drain', () => this.#wake());
     // Clients reset connections all the time; 'close' follows and says all there is to say.
     socket.on('error', () => {
       this.#broken = true;
@@ -57,7 +59,7 @@ export class SocketWire implements Wire {
     if (this.#broken || this.#closing) return;
     this.#closing = true;
     this.#chunks = [];
-    this.#wake?.(false);
+    this.#wake();
     this.#socket.resume();
     this.#socket.end();
     // Closing while octets of the client lie unread would reset the connection and lose the last reply. A client
@@ -78,15 +80,24 @@ export class SocketWire implements Wire {
 
   #waitForNext(timeoutMs: number): Promise<Chunk> {
     return new Promise((resolve) => {
-      const deadline: Deadline = this.#deadlines.set(timeoutMs, () => this.#wake?.(true));
-      this.#wake = (timedOut) => {
-        const next = timedOut ? 'timeout' : this.#next();
-        if (next === null) return;
-        this.#wake = null;
-        this.#deadlines.cancel(deadline);
-        resolve(next);
-      };
+      this.#resolve = resolve;
+      this.#deadline = this.#deadlines.set(timeoutMs, this.#onTimeout);
     });
+  }
+
+  /** Gives the reader what it waits for, if it is there now. */
+  #wake(): void {
+    if (this.#resolve === null) return;
+    const next = this.#next();
+    if (next !== null) this.#give(next);
+  }
+
+  #give(chunk: Chunk): void {
+    const resolve = this.#resolve;
+    this.#resolve = null;
+    if (this.#deadline !== null) this.#deadlines.cancel(this.#deadline);
+    this.#deadline = null;
+    resolve?.(chunk);
   }
 
   #receive(chunk: Buffer): void {
@@ -94,11 +105,11 @@ export class SocketWire implements Wire {
     this.#chunks.push(chunk);
     this.#waiting += chunk.length;
     if (this.#waiting > MOST_WAITING) this.#socket.pause();
-    this.#wake?.(false);
+    this.#wake();
   }
 
   #end(): void {
     this.#ended = true;
-    this.#wake?.(false);
+    this.#wake();
   }
 }

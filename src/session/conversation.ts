@@ -2,10 +2,13 @@
 // came together in one write. A fault in one command is answered 451 and stays in its own session.
 
 import { isDenial } from '../contract/codes.ts';
+import type { Awaitable } from '../contract/hooks.ts';
+import { whenReady } from '../contract/when-ready.ts';
 import { parseCommandLine } from '../protocol/command-line.ts';
 import type { Line } from '../protocol/line-reader.ts';
 import type { Session } from './session.ts';
 import { verbs } from './verbs.ts';
+import type { Chunk } from './wire.ts';
 
 export interface Surroundings {
   /** the server is shutting down: no further command is begun */
@@ -42,15 +45,23 @@ async function greet(session: Session): Promise<void> {
 async function serveCommands(session: Session, around: Surroundings): Promise<void> {
   let withoutMail = 0;
   while (session.ended === null) {
-    const line = await nextLine(session);
-    if (line === null) return;
+    const line = takeLine(session);
+    if (line === null) {
+      takeChunk(session, await session.read());
+      continue;
+    }
     if (around.isStopping) {
       session.reply({ code: 421, status: '4.3.2', lines: ['the server is shutting down, try again later'] });
       return session.end('shutdown');
     }
     const messages = session.messages;
     const recipients = session.transaction.recipients.length;
-    await obey(session, line);
+    try {
+      await obey(session, line);
+    } catch (error) {
+      reportFault(session, parseCommandLine(session.connection.commandLine).verb, error);
+      session.reply({ code: 451, status: '4.3.0', lines: ['the server has a problem, try again later'] });
+    }
     if (session.messages > messages) withoutMail = 0;
     // Recipients have a limit of their own: one message may have more of them than there may be idle commands.
     else if (session.transaction.recipients.length <= recipients) withoutMail++;
@@ -62,31 +73,25 @@ async function serveCommands(session: Session, around: Surroundings): Promise<vo
   }
 }
 
-/** The next command line; null when there will be none. */
-async function nextLine(session: Session): Promise<Line | null> {
-  const { store } = session.engine;
+/** The next command line, null while it has not come whole. */
+function takeLine({ engine, input, connection }: Session): Line | null {
   // RFC 5321 section 4.5.3.1.4: extensions, and with them longer lines, come with EHLO.
-  const longest = store.value('max_command_line');
-  for (;;) {
-    const line = session.input.next(
-      session.connection.hello?.verb === 'ehlo' ? longest : Math.min(512, longest),
-    );
-    if (line !== null) return line;
-    const chunk = await session.read();
-    if (chunk === 'timeout') {
-      session.reply({ code: 421, status: '4.4.2', lines: ['nothing came from you for too long'] });
-      session.end('timeout');
-      return null;
-    }
-    if (chunk === 'ended') {
-      session.end('lost');
-      return null;
-    }
+  const longest = engine.store.value('max_command_line');
+  return input.next(connection.hello?.verb === 'ehlo' ? longest : Math.min(512, longest));
+}
+
+function takeChunk(session: Session, chunk: Chunk): void {
+  if (chunk === 'timeout') {
+    session.reply({ code: 421, status: '4.4.2', lines: ['nothing came from you for too long'] });
+    session.end('timeout');
+  } else if (chunk === 'ended') {
+    session.end('lost');
+  } else {
     session.input.push(chunk);
   }
 }
 
-async function obey(session: Session, line: Line): Promise<void> {
+function obey(session: Session, line: Line): Awaitable<void> {
   if (line === 'too-long') {
     session.log('info', 'fail, command line is too long');
     return session.reply({ code: 500, status: '5.5.2', lines: ['command line is too long'] });
@@ -97,14 +102,11 @@ async function obey(session: Session, line: Line): Promise<void> {
     session.log('info', `dispatching ${verb === 'auth' ? 'AUTH <hidden credentials>' : line.text}`);
   }
   session.connection.commandLine = line.text;
-  try {
-    const known = verbs.get(verb);
-    if (known !== undefined) await known.run(session, argument);
-    else session.answer('unrecognized_command', await session.decide('unrecognized_command', verb, argument));
-  } catch (error) {
-    reportFault(session, verb, error);
-    session.reply({ code: 451, status: '4.3.0', lines: ['the server has a problem, try again later'] });
-  }
+  const known = verbs.get(verb);
+  if (known !== undefined) return known.run(session, argument);
+  return whenReady(session.decide('unrecognized_command', verb, argument), (verdict) =>
+    session.answer('unrecognized_command', verdict),
+  );
 }
 
 async function sayGoodbye(session: Session): Promise<void> {

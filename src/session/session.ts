@@ -2,8 +2,9 @@
 // the replies that wait to leave. Knows no command; the conversation and the verbs use it.
 
 import { isDenial, type LogLevel } from '../contract/codes.ts';
-import type { AskHook, Awaitable, DecideHook, HookArgs, WatchHook } from '../contract/hooks.ts';
+import type { Asked, AskHook, Awaitable, DecideHook, HookArgs, WatchHook } from '../contract/hooks.ts';
 import type { Verdict } from '../contract/verdict.ts';
+import { whenReady } from '../contract/when-ready.ts';
 import type { Scene } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { LogSource } from '../log/log.ts';
@@ -16,6 +17,14 @@ import type { Client } from './client.ts';
 import type { Chunk, Wire } from './wire.ts';
 
 export type EndReason = 'quit' | 'denied' | 'lost' | 'timeout' | 'shutdown' | 'error';
+
+/** What an asking hook has led to. */
+export interface Given<V> {
+  readonly value?: V;
+  readonly denial?: Verdict;
+}
+
+const NOTHING_GIVEN: Given<never> = {};
 
 export class Session implements Scene, LogSource {
   readonly engine: Engine;
@@ -69,11 +78,14 @@ export class Session implements Scene, LogSource {
     return this.engine.dispatcher.decide(hook, this, ...args);
   }
 
-  /** What a plugin gives in place of the core's own reading; undefined when none does, or a denial. */
-  async ask<H extends AskHook>(hook: H, ...args: HookArgs<H>) {
-    const given = await this.engine.dispatcher.ask(hook, this, ...args);
-    if ('value' in given) return { value: given.value };
-    return isDenial(given.code) ? { denial: given } : {};
+  /** What a plugin gives in place of the core's own reading; nothing when none does. */
+  ask<H extends AskHook>(hook: H, ...args: HookArgs<H>): Awaitable<Given<Asked<H>>> {
+    const { dispatcher } = this.engine;
+    if (!dispatcher.has(hook)) return NOTHING_GIVEN;
+    return whenReady(dispatcher.ask(hook, this, ...args), (given) => {
+      if ('value' in given) return { value: given.value };
+      return isDenial(given.code) ? { denial: given } : NOTHING_GIVEN;
+    });
   }
 
   watch<H extends WatchHook>(hook: H, ...args: HookArgs<H>): Awaitable<void> {
@@ -130,12 +142,13 @@ export class Session implements Scene, LogSource {
   }
 
   /** Ends the transaction under way and begins an empty one. */
-  async resetTransaction(): Promise<void> {
-    await this.watch('reset_transaction');
-    const old = this.#transaction;
-    this.#transaction = new MessageTransaction(this.#means);
-    old.end();
-    if (old.holdsResources) await old.dispose();
+  resetTransaction(): Awaitable<void> {
+    return whenReady(this.watch('reset_transaction'), () => {
+      const old = this.#transaction;
+      this.#transaction = new MessageTransaction(this.#means);
+      old.end();
+      return old.holdsResources ? old.dispose() : undefined;
+    });
   }
 
   log(level: LogLevel, text: string): void {

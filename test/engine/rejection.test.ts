@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { codeOfRejectType } from '../../src/contract/options.ts';
 import { declined } from '../../src/contract/verdict.ts';
-import { applyReject, codeOfType, type RejectPolicy } from '../../src/engine/rejection.ts';
+import { applyReject, type RejectPolicy } from '../../src/engine/rejection.ts';
 import { makeClient } from './support.ts';
 
 function refuse(policy: RejectPolicy, connection = makeClient(), plugin = 'dnsbl') {
@@ -19,7 +20,7 @@ describe('at.reject()', () => {
   });
 
   it('refuses as reject_type says', () => {
-    for (const [type, code] of Object.entries(codeOfType)) {
+    for (const [type, code] of Object.entries(codeOfRejectType)) {
       const policy = { mode: 'on', type, typeIsGiven: false } as RejectPolicy;
       assert.equal(refuse(policy).verdict.code, code);
     }
