@@ -1,6 +1,6 @@
-// The one DNS resolver of the core and of all plugins. A stub: it asks recursive servers, keeps their answers for
-// their time to live, and asks a question once however many wait for it. Built on our own messages, since
-// node:dns refuses names with `:`, `+` or blanks, which macros of SPF (RFC 7208 7) produce.
+// The one DNS resolver of the core and of all plugins. A stub resolver (RFC 1034 5.3.1): it asks recursive servers,
+// keeps their answers for their time to live, and asks a question once however many wait for it. Built on our own
+// messages, since node:dns refuses names with `:`, `+` or blanks, which macros of SPF (RFC 7208 7) produce.
 
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../contract/plugin.ts';
