@@ -9,6 +9,7 @@ export { formatLogLine } from './contract/log-line.ts';
 export * from './contract/options.ts';
 export * from './contract/pattern.ts';
 export * from './contract/plugin.ts';
+export * from './contract/tls.ts';
 export * from './contract/verdict.ts';
 export * from './contract/when-ready.ts';
 export { Address, isDomainOrLiteral } from './protocol/address.ts';

@@ -3,8 +3,11 @@
 import type { Address } from '../protocol/address.ts';
 import type { EsmtpParams } from '../protocol/command-line.ts';
 import type { Header } from '../protocol/header.ts';
+import type { Reply } from '../protocol/reply.ts';
 import type { Code, Denial } from './codes.ts';
 import type { HookName } from './hook-names.ts';
+import type { TlsFacts, TlsSettings } from './tls.ts';
+import type { Verdict } from './verdict.ts';
 
 /** Notes that plugins leave for each other on a connection, by the names qpsmtpd gives them. Open to merging. */
 export interface ConnectionNotes {
@@ -41,15 +44,21 @@ export interface Notes<T extends object> {
 }
 
 export interface Hello {
-  readonly verb: 'helo' | 'ehlo';
+  readonly verb: 'helo' | 'ehlo' | 'lhlo';
   /** as the client gave it */
   readonly host: string;
 }
 
-export interface TlsFacts {
-  readonly protocol: string;
-  readonly cipher: string;
+/** What kind of service the client has connected to: the words behind `--listen ADDR:PORT`. */
+export interface Service {
+  /** TLS from the first octet on */
+  readonly tls: boolean;
+  /** LMTP (RFC 2033) in place of SMTP */
+  readonly lmtp: boolean;
 }
+
+/** What a trusted proxy says of the client behind it with XFORWARD, by attribute (NAME, ADDR, HELO, …). */
+export type ForwardedFacts = ReadonlyMap<string, string>;
 
 export interface Authentication {
   readonly mechanism: string;
@@ -74,7 +83,10 @@ export interface Connection {
   readonly remoteInfo: string;
   readonly localIp: string;
   readonly localPort: number;
+  readonly service: Service;
   readonly hello: Hello | null;
+  /** facts that an XFORWARD client has given for log and filters; they never change what the client may do */
+  readonly forwarded: ForwardedFacts | null;
   /** the command under way as the client sent it, without line end (qpsmtpd's note original_string) */
   readonly commandLine: string;
   readonly tls: TlsFacts | null;
@@ -87,6 +99,17 @@ export interface Connection {
   readonly signal: AbortSignal;
   /** adds a line to the next EHLO reply, such as `STARTTLS`, and the parameters of MAIL and RCPT it brings */
   offer(capability: string, params?: OfferedParams): void;
+  /** takes an offer back, with its parameters */
+  withdraw(capability: string): void;
+  /**
+   * Changes to TLS: sends `announcement` if there is one, drops what has come in clear behind the command, does the
+   * handshake, and forgets hello, login and transaction (RFC 3207 section 4.2).
+   *
+   * @throws Error with what was wrong when there is no TLS; the conversation is then over
+   */
+  startTls(settings: TlsSettings, announcement?: Reply): Promise<TlsFacts>;
+  /** Tells whether the client has sent something that is not yet read, waiting for it at most so many milliseconds. */
+  hasInput(waitMs: number): Promise<boolean>;
   /** adds a method to Authentication-Results of every message of this connection, such as `iprev=pass` */
   addAuthResult(result: string): void;
 }
@@ -134,6 +157,11 @@ export interface Transaction {
   readonly notes: Notes<TransactionNotes>;
   readonly verdicts: VerdictRecord;
   readonly startedAt: Date;
+  /**
+   * A queue plugin's answer for one recipient, where the client wants one for each (LMTP, PRDR). For recipients
+   * without it the verdict of the queue hook counts.
+   */
+  answerRecipient(recipient: Address, verdict: Verdict): void;
   /** adds a method to this message's Authentication-Results, such as `spf=pass smtp.mailfrom=a.example` */
   addAuthResult(result: string): void;
   /** a new file name in spool_dir; the file is removed with the transaction */

@@ -57,13 +57,32 @@ export interface ParsedAuth {
   readonly initialResponse: string | null;
 }
 
+/** A login, as the client has given it. Texts are UTF-8 and hold no NUL, CR or LF. */
 export interface AuthAttempt {
+  /** in capitals: PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER, SCRAM-SHA-256 */
   readonly mechanism: string;
   readonly user: string;
+  /** PLAIN and LOGIN */
   readonly password: string | null;
   /** CRAM-MD5: the challenge and the client's digest */
   readonly challenge: string | null;
   readonly digest: string | null;
+  /** XOAUTH2 and OAUTHBEARER: the bearer token */
+  readonly token: string | null;
+}
+
+/** A login by SCRAM before the client has shown that it knows the password. */
+export interface ScramStart {
+  readonly mechanism: string;
+  readonly user: string;
+}
+
+/** What a server keeps of a password for SCRAM-SHA-256 (RFC 7677, RFC 5802 section 3). */
+export interface ScramSecret {
+  readonly salt: Buffer;
+  readonly iterations: number;
+  readonly storedKey: Buffer;
+  readonly serverKey: Buffer;
 }
 
 export interface ReceivedParts {
@@ -99,6 +118,9 @@ export interface HookMap extends Record<HookName, Row> {
   'auth-plain': Decide<'session', [attempt: AuthAttempt]>;
   'auth-login': Decide<'session', [attempt: AuthAttempt]>;
   'auth-cram-md5': Decide<'session', [attempt: AuthAttempt]>;
+  'auth-scram-sha-256': Ask<'session', [start: ScramStart], ScramSecret>;
+  'auth-xoauth2': Decide<'session', [attempt: AuthAttempt]>;
+  'auth-oauthbearer': Decide<'session', [attempt: AuthAttempt]>;
   rcpt_parse: Ask<'session', [argument: string], ParsedPath>;
   rcpt_pre: Ask<'envelope', [path: string, params: EsmtpParams], string>;
   rcpt: Decide<'envelope', [recipient: Address, params: EsmtpParams]>;

@@ -46,6 +46,7 @@ const isAnswer: Readonly<Record<AskHook, (value: unknown) => boolean>> = {
   ehlo_parse: isHello,
   helo_parse: isHello,
   auth_parse: (value) => hasText(value, 'mechanism'),
+  'auth-scram-sha-256': isScramSecret,
   mail_parse: isPath,
   rcpt_parse: isPath,
   mail_pre: isText,
@@ -59,6 +60,12 @@ function isHello(value: unknown): boolean {
 
 function isPath(value: unknown): boolean {
   return hasText(value, 'path') && 'params' in value && value.params instanceof Map;
+}
+
+function isScramSecret(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { salt, iterations, storedKey, serverKey } = value as Readonly<Record<string, unknown>>;
+  return Number.isInteger(iterations) && [salt, storedKey, serverKey].every((part) => Buffer.isBuffer(part));
 }
 
 function isText(value: unknown): boolean {

@@ -3,6 +3,7 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import type { Transaction, TransactionNotes } from '../contract/connection.ts';
+import type { Verdict } from '../contract/verdict.ts';
 import type { Address } from '../protocol/address.ts';
 import type { EsmtpParams } from '../protocol/command-line.ts';
 import { Header } from '../protocol/header.ts';
@@ -34,6 +35,7 @@ export class MessageTransaction implements Transaction {
   #separator: Buffer = NOTHING;
   #body: StoredBody | null = null;
   #rcptParams: Map<Address, EsmtpParams> | null = null;
+  #answers: Map<string, Verdict> | null = null;
   #authResults: string[] | null = null;
   #isOver = false;
   #tempPaths: string[] | null = null;
@@ -88,6 +90,16 @@ export class MessageTransaction implements Transaction {
 
   paramsOf(recipient: Address): EsmtpParams {
     return this.#rcptParams?.get(recipient) ?? NO_PARAMS;
+  }
+
+  answerRecipient(recipient: Address, verdict: Verdict): void {
+    this.#answers ??= new Map();
+    this.#answers.set(recipient.key, verdict);
+  }
+
+  /** What a queue plugin has answered for a recipient; null where it has not. */
+  answerFor(recipient: Address): Verdict | null {
+    return this.#answers?.get(recipient.key) ?? null;
   }
 
   addAuthResult(result: string): void {

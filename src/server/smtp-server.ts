@@ -186,6 +186,7 @@ export class SmtpServer {
 /** Facts of a socket. The own side costs a system call, which is made when somebody asks. */
 class SocketPeer implements Peer {
   readonly remoteIp: string;
+  readonly service = { tls: false, lmtp: false };
   remoteHost = 'Unknown';
   readonly #socket: Socket;
 

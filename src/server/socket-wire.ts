@@ -2,6 +2,7 @@
 // the socket is told to stop. A client that does not read its replies is not read from either.
 
 import type { Socket } from 'node:net';
+import type { TlsFacts, TlsSettings } from '../contract/tls.ts';
 import type { Deadline, Deadlines } from '../engine/deadlines.ts';
 import type { Chunk, Wire } from '../session/wire.ts';
 
@@ -45,6 +46,34 @@ export class SocketWire implements Wire {
 
   get ended(): boolean {
     return this.#ended && this.#chunks.length === 0;
+  }
+
+  get #hasInput(): boolean {
+    return this.#chunks.length > 0;
+  }
+
+  async peek(waitMs: number): Promise<boolean> {
+    if (this.#hasInput || this.ended || this.#broken || waitMs <= 0) return this.#hasInput;
+    const chunk = await this.#waitForNext(waitMs);
+    if (typeof chunk === 'string') return false;
+    this.unread(chunk);
+    return true;
+  }
+
+  unread(chunk: Buffer): void {
+    this.#chunks.unshift(chunk);
+    this.#waiting += chunk.length;
+  }
+
+  dropInput(): number {
+    const dropped = this.#waiting;
+    this.#chunks = [];
+    this.#waiting = 0;
+    return dropped;
+  }
+
+  startTls(_settings: TlsSettings): Promise<TlsFacts> {
+    return Promise.reject(new Error('TLS is not there yet'));
   }
 
   read(timeoutMs: number): Promise<Chunk> | Chunk {

@@ -5,11 +5,14 @@ import type {
   Authentication,
   Connection,
   ConnectionNotes,
+  ForwardedFacts,
   Hello,
   OfferedParams,
-  TlsFacts,
+  Service,
 } from '../contract/connection.ts';
+import type { TlsFacts, TlsSettings } from '../contract/tls.ts';
 import { NoteCells } from '../message/notes.ts';
+import type { Reply } from '../protocol/reply.ts';
 
 /** What is known of a client before it has said a word. */
 export interface Peer {
@@ -19,22 +22,35 @@ export interface Peer {
   readonly remoteInfo: string;
   readonly localIp: string;
   readonly localPort: number;
+  readonly service: Service;
+}
+
+/** What a connection can ask of the conversation that it belongs to. */
+export interface ClientLine {
+  startTls(settings: TlsSettings, announcement?: Reply): Promise<TlsFacts>;
+  hasInput(waitMs: number): Promise<boolean>;
+}
+
+interface Offer {
+  readonly capability: string;
+  readonly params: OfferedParams | undefined;
 }
 
 export class Client implements Connection {
   readonly id: string;
-  readonly #peer: Peer;
+  #peer: Peer;
+  #line: ClientLine | null = null;
   readonly startedAt: Date;
   readonly notes = new NoteCells<ConnectionNotes>();
   hello: Hello | null = null;
   commandLine = '';
   tls: TlsFacts | null = null;
   authentication: Authentication | null = null;
+  forwarded: ForwardedFacts | null = null;
   relayClient = false;
   #controller: AbortController | null = null;
   #lost = false;
-  #capabilities: string[] | null = null;
-  #params: OfferedParams[] | null = null;
+  #offers: Offer[] | null = null;
   #authResults: string[] | null = null;
 
   constructor(id: string, peer: Peer, startedAt: Date) {
@@ -62,6 +78,29 @@ export class Client implements Connection {
     return this.#peer.localPort;
   }
 
+  get service(): Service {
+    return this.#peer.service;
+  }
+
+  /** Who the client is after all: what a trusted proxy says of it (XCLIENT). */
+  becomes(peer: Peer): void {
+    this.#peer = peer;
+  }
+
+  /** The conversation has begun. */
+  attach(line: ClientLine): void {
+    this.#line = line;
+  }
+
+  startTls(settings: TlsSettings, announcement?: Reply): Promise<TlsFacts> {
+    if (this.#line === null) throw new Error('there is no conversation yet');
+    return this.#line.startTls(settings, announcement);
+  }
+
+  hasInput(waitMs: number): Promise<boolean> {
+    return this.#line?.hasInput(waitMs) ?? Promise.resolve(false);
+  }
+
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#lost) this.#controller.abort();
@@ -75,22 +114,23 @@ export class Client implements Connection {
   }
 
   offer(capability: string, params?: OfferedParams): void {
-    this.#capabilities ??= [];
-    if (this.#capabilities.includes(capability)) return;
-    this.#capabilities.push(capability);
-    if (params === undefined) return;
-    this.#params ??= [];
-    this.#params.push(params);
+    this.#offers ??= [];
+    if (this.#offers.some((offer) => offer.capability === capability)) return;
+    this.#offers.push({ capability, params });
+  }
+
+  withdraw(capability: string): void {
+    this.#offers = this.#offers?.filter((offer) => offer.capability !== capability) ?? null;
   }
 
   /** What plugins have offered so far. */
   get capabilities(): readonly string[] {
-    return this.#capabilities ?? [];
+    return this.#offers?.map(({ capability }) => capability) ?? [];
   }
 
   /** Whether an offered extension brings this parameter. */
   takesParam(verb: 'mail' | 'rcpt', keyword: string): boolean {
-    return this.#params?.some((params) => params[verb]?.includes(keyword)) ?? false;
+    return this.#offers?.some(({ params }) => params?.[verb]?.includes(keyword)) ?? false;
   }
 
   addAuthResult(result: string): void {

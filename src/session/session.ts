@@ -3,6 +3,7 @@
 
 import { isDenial, type LogLevel } from '../contract/codes.ts';
 import type { Asked, AskHook, Awaitable, DecideHook, HookArgs, WatchHook } from '../contract/hooks.ts';
+import type { TlsFacts, TlsSettings } from '../contract/tls.ts';
 import type { Verdict } from '../contract/verdict.ts';
 import { whenReady } from '../contract/when-ready.ts';
 import type { Scene } from '../engine/call.ts';
@@ -13,7 +14,7 @@ import type { VerdictLog } from '../message/verdict-log.ts';
 import { LineReader } from '../protocol/line-reader.ts';
 import { formatReply, type Reply } from '../protocol/reply.ts';
 import { type AnsweredHook, disconnects, replyFor, syntaxReplyFor } from './answers.ts';
-import type { Client } from './client.ts';
+import type { Client, ClientLine } from './client.ts';
 import type { Chunk, Wire } from './wire.ts';
 
 export type EndReason = 'quit' | 'denied' | 'lost' | 'timeout' | 'shutdown' | 'error';
@@ -26,7 +27,7 @@ export interface Given<V> {
 
 const NOTHING_GIVEN: Given<never> = {};
 
-export class Session implements Scene, LogSource {
+export class Session implements Scene, LogSource, ClientLine {
   readonly engine: Engine;
   readonly connection: Client;
   readonly input = new LineReader();
@@ -44,6 +45,7 @@ export class Session implements Scene, LogSource {
     this.#wire = wire;
     this.#means = means;
     this.#transaction = new MessageTransaction(means);
+    client.attach(this);
   }
 
   get transaction(): MessageTransaction {
@@ -125,6 +127,37 @@ export class Session implements Scene, LogSource {
     this.flush();
     const { store } = this.engine;
     return this.#wire.read((store.value('timeoutsmtpd') ?? store.value('timeout')) * 1000);
+  }
+
+  async hasInput(waitMs: number): Promise<boolean> {
+    return !this.input.isEmpty || (await this.#wire.peek(waitMs));
+  }
+
+  async startTls(settings: TlsSettings, announcement?: Reply): Promise<TlsFacts> {
+    // What a client says behind STARTTLS before the handshake may be somebody else's (RFC 3207 section 5).
+    if (announcement !== undefined) this.#dropInput();
+    if (announcement !== undefined) this.reply(announcement);
+    this.flush();
+    try {
+      const facts = await this.#wire.startTls(settings);
+      this.connection.tls = facts;
+      await this.forgetClient();
+      return facts;
+    } catch (error) {
+      this.end('lost');
+      throw error;
+    }
+  }
+
+  #dropInput(): void {
+    const dropped = (this.input.takeAll()?.length ?? 0) + this.#wire.dropInput();
+    if (dropped > 0) this.log('warn', `fail, ${dropped} octets sent in clear behind STARTTLS are dropped`);
+  }
+
+  /** Forgets what the client has said of itself, as if it had just connected. */
+  async forgetClient(): Promise<void> {
+    await this.resetTransaction();
+    this.connection.hello = null;
   }
 
   /** Something broke that this session had begun, outside of any handler that could be told: it ends here. */

@@ -55,6 +55,7 @@ const PEER: Peer = {
   remoteInfo: 'client.example',
   localIp: '192.0.2.9',
   localPort: 25,
+  service: { tls: false, lmtp: false },
 };
 
 export function makeClient(): Client {

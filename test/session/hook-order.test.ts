@@ -107,6 +107,9 @@ describe('hooks of a session', () => {
         'auth-plain',
         'auth-login',
         'auth-cram-md5',
+        'auth-scram-sha-256',
+        'auth-xoauth2',
+        'auth-oauthbearer',
         'deny',
       ],
     );

@@ -46,6 +46,22 @@ export class TestWire implements Wire {
     });
   }
 
+  peek(): Promise<boolean> {
+    return Promise.resolve(this.#incoming.length > 0);
+  }
+
+  unread(chunk: Buffer): void {
+    this.#incoming.unshift(chunk);
+  }
+
+  dropInput(): number {
+    return this.#incoming.splice(0).reduce((sum, chunk) => sum + chunk.length, 0);
+  }
+
+  startTls(): Promise<never> {
+    return Promise.reject(new Error('there is no TLS on this wire'));
+  }
+
   write(text: string): void {
     this.writes.push(text);
   }

@@ -1,6 +1,17 @@
 // A wire without a socket. Whoever drives it can wait until the session has dealt with all it was given.
 
+import type { TlsFacts } from '../../contract/tls.ts';
 import type { Chunk, Wire } from '../../session/wire.ts';
+
+// What a handshake would give; there is none on a wire in memory.
+const TLS: TlsFacts = {
+  protocol: 'TLSv1.3',
+  cipher: 'TLS_AES_256_GCM_SHA384',
+  serverName: null,
+  isResumed: false,
+  clientCertificate: null,
+  channelBinding: (type) => (type === 'tls-exporter' ? Buffer.alloc(32, 7) : null),
+};
 
 export class MemoryWire implements Wire {
   readonly broken = false;
@@ -26,6 +37,25 @@ export class MemoryWire implements Wire {
       this.#reader = resolve;
       this.#onIdle?.();
     });
+  }
+
+  /** Does not wait: whatever a transcript sends is there at once. */
+  peek(): Promise<boolean> {
+    return Promise.resolve(this.#incoming.length > 0);
+  }
+
+  unread(chunk: Buffer): void {
+    this.#incoming.unshift(chunk);
+  }
+
+  dropInput(): number {
+    const dropped = this.#incoming.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#incoming = [];
+    return dropped;
+  }
+
+  startTls(): Promise<TlsFacts> {
+    return Promise.resolve(TLS);
   }
 
   write(text: string): void {

@@ -152,6 +152,7 @@ export class Stage {
       remoteInfo: host,
       localIp: '192.0.2.25',
       localPort: 25,
+      service: { tls: false, lmtp: false },
     };
     const client = new Client(`${process.pid}.${this.#count}`, peer, engine.world.clock.now());
     const session = new Session(engine, client, wire, {
