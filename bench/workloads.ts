@@ -9,6 +9,7 @@ import type { Options } from './options.ts';
 import { countStore, emptyStore, type Server } from './server.ts';
 import { type Metric, percentile, type Sample } from './table.ts';
 import type { Setup } from './targets/target.ts';
+import { runTlsSessions } from './tls-sessions.ts';
 
 export interface Run {
   readonly options: Options;
@@ -80,6 +81,8 @@ export const workloads: readonly Workload[] = [
     ],
     run: runLatency,
   },
+  starttls('starttls', 'tls', 'P-256'),
+  starttls('starttls-rsa', 'tls-rsa', 'RSA-2048'),
 ];
 
 export function idleSessions(options: Options): number {
@@ -103,6 +106,30 @@ function stream(
     describe: (options) => describeLoad(asked(options)),
     metrics: [perSecond, cpuPerThousand, ...further],
     run: (server, run) => runStream(server, run, asked(run.options)),
+  };
+}
+
+function starttls(name: string, setup: Setup, certificate: string): Workload {
+  const load = ({ messages, sessions }: Options) => ({ sessions: messages ?? 1000, atOnce: sessions ?? 10 });
+  return {
+    name,
+    setup: () => setup,
+    describe: (options) => {
+      const { sessions, atOnce } = load(options);
+      return `${sessions} sessions of EHLO, STARTTLS, EHLO, QUIT with TLS 1.3, X25519 and ${certificate}, ${atOnce} at once`;
+    },
+    metrics: [
+      { key: 'rate', title: 'sessions/s', digits: 0 },
+      { key: 'cpu', title: 'server CPU s per 1,000 sessions', digits: 3 },
+    ],
+    run: async (server, run) => {
+      const { sessions, atOnce } = load(run.options);
+      const count = run.warmUp ? Math.ceil(sessions * WARM_UP_SHARE) : sessions;
+      const { result: seconds, cpu } = await withCpu(server, run, () =>
+        runTlsSessions({ sessions: count, atOnce }, server.port, run.signal),
+      );
+      return { rate: count / seconds, cpu: (cpu / count) * 1000 };
+    },
   };
 }
 

@@ -4,16 +4,27 @@ import type { Plugin } from 'qpsmtpd';
 
 /** Name in config/plugins to the module with the plugin; none is loaded before it is asked for. */
 export const bundledPlugins: Readonly<Record<string, () => Promise<{ readonly default: Plugin }>>> = {
+  'auth/auth_flat_file': () => import('./auth/auth_flat_file.ts'),
+  'auth/authdeny': () => import('./auth/authdeny.ts'),
   badmailfrom: () => import('./badmailfrom.ts'),
   badmailfromto: () => import('./badmailfromto.ts'),
   badrcptto: () => import('./badrcptto.ts'),
+  connection_time: () => import('./connection_time.ts'),
   count_unrecognized_commands: () => import('./count_unrecognized_commands.ts'),
   dont_require_anglebrackets: () => import('./dont_require_anglebrackets.ts'),
+  earlytalker: () => import('./earlytalker.ts'),
+  help: () => import('./help.ts'),
+  hosts_allow: () => import('./hosts_allow.ts'),
+  loadcheck: () => import('./loadcheck.ts'),
   'logging/warn': () => import('./logging/warn.ts'),
   naughty: () => import('./naughty.ts'),
   noop_counter: () => import('./noop_counter.ts'),
+  parse_addr_withhelo: () => import('./parse_addr_withhelo.ts'),
   'queue/maildir': () => import('./queue/maildir.ts'),
   quit_fortune: () => import('./quit_fortune.ts'),
+  random_error: () => import('./random_error.ts'),
   rcpt_ok: () => import('./rcpt_ok.ts'),
   relay: () => import('./relay.ts'),
+  stunnel: () => import('./stunnel.ts'),
+  tls: () => import('./tls.ts'),
 };

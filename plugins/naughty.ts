@@ -17,10 +17,11 @@ export default definePlugin({
   name: 'naughty',
   summary: 'refuses connections that other plugins have marked',
   docs: `A plugin whose line says reject naughty does not refuse by itself: it marks the connection and leaves the rest to
-this one. So all of them refuse at the same point, and plugins that cost much can pass over clients that are as good
-as refused.
+this one. So all of them refuse at the same point, plugins that cost much can pass over clients that are as good
+as refused, and users whose address is on some list can still log in, which clears the mark.
 
-The option reject names that point. With rcpt the plugin has to stand above rcpt_ok, since a plugin that takes the recipient
+The option reject names that point. With connect nobody gets as far as logging in; mail is the earliest phase
+that leaves room for it. With rcpt the plugin has to stand above rcpt_ok, since a plugin that takes the recipient
 ends the chain; with data it does not. Whatever phase is chosen, a connection that is still marked when a message has
 been received is refused then (data_post). The exception is queue_post: there, nothing is refused,
 for the client has had its answer; the mark is only written to the log. That serves to watch what would be

@@ -75,7 +75,7 @@ function parseHost(line: string): string {
 
 // Address.parse lets nobody but postmaster and abuse go without a domain.
 function hostOf(recipient: Address, me: readonly string[]): string | undefined {
-  return (recipient.isNull ? undefined : recipient.domain || me[0])?.toLowerCase();
+  return (recipient.isNull ? undefined : recipient.asciiDomain || me[0])?.toLowerCase();
 }
 
 /** The entry that covers a host: the host itself, or the nearest domain above it with a leading dot. */

@@ -6,9 +6,11 @@ export * from './contract/codes.ts';
 export * from './contract/connection.ts';
 export * from './contract/hooks.ts';
 export { formatLogLine } from './contract/log-line.ts';
+export * from './contract/login.ts';
 export * from './contract/options.ts';
 export * from './contract/pattern.ts';
 export * from './contract/plugin.ts';
+export { needsSmtpUtf8 } from './contract/smtputf8.ts';
 export * from './contract/tls.ts';
 export * from './contract/verdict.ts';
 export * from './contract/when-ready.ts';
@@ -17,4 +19,12 @@ export type { EsmtpParams, ParsedPath } from './protocol/command-line.ts';
 export { type EnhancedStatus, namedStatus, type StatusName } from './protocol/enhanced-status.ts';
 export { type Field, Header } from './protocol/header.ts';
 export { type Network, NetworkList, parseNetwork } from './protocol/network.ts';
+export type { PasswordHash } from './protocol/password/password-hash.ts';
+export {
+  parsePasswordHash,
+  parseStoredPassword,
+  type StoredPassword,
+  storedPasswordWarning,
+} from './protocol/password/stored-password.ts';
 export { printable, type Reply } from './protocol/reply.ts';
+export { SCRAM_ITERATIONS, scramSecretOf, scramSecretOfSalted } from './protocol/scram-secret.ts';

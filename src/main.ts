@@ -11,6 +11,7 @@ import { mainCommand } from './cli/main-command.ts';
 import type { Program } from './cli/program.ts';
 import { serveCommand } from './cli/serve.ts';
 import { testPluginCommand } from './cli/test-plugin.ts';
+import { tlsCertCommand } from './cli/tls-cert.ts';
 
 // libuv reads this when its threads start, at the first file operation: fsyncs of many messages run side by side.
 process.env['UV_THREADPOOL_SIZE'] ??= '16';
@@ -21,6 +22,7 @@ const command: CommandDef = mainCommand(program, {
   serve: serveCommand(program),
   'check-config': checkConfigCommand(program),
   'test-plugin': testPluginCommand(program),
+  'tls-cert': tlsCertCommand(program),
 });
 
 // No await: the executable's bundle is a CommonJS file.

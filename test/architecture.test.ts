@@ -99,13 +99,14 @@ describe('imports', () => {
 
   test('make no cycle', () => assert.equal(findCycle([...src, ...plugins]), null));
 
-  test('of protocol: nothing from outside', () => {
-    for (const { file, imports } of src.filter((source) => layerOf(source.file) === 'protocol')) {
+  test('of protocol: nothing from outside but hashes, and nothing random', () => {
+    for (const { file, imports, text } of src.filter((source) => layerOf(source.file) === 'protocol')) {
       assert.deepEqual(
-        imports.filter((name) => !name.startsWith('.')),
+        imports.filter((name) => !name.startsWith('.') && name !== 'node:crypto'),
         [],
         file,
       );
+      assert.doesNotMatch(text, /\b(?:random(?:Bytes|Int|UUID|Fill)|getRandomValues|Math\.random)\b/, file);
     }
   });
 

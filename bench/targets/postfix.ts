@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { type CertificateFiles, writeCertificate } from '../certificate.ts';
 import { DOMAIN, type Target } from './target.ts';
 
 const run = promisify(execFile);
@@ -14,9 +15,10 @@ const PROCESS_LIMIT = 100;
 
 export const postfix: Target = {
   name: 'postfix',
-  setups: ['plugins', 'bare', 'maildir'],
+  setups: ['plugins', 'bare', 'maildir', 'tls', 'tls-rsa'],
   maxSessions: PROCESS_LIMIT - 5,
-  async prepare({ folder, port }) {
+  async prepare(place) {
+    const { folder, port } = place;
     if (process.getuid?.() !== 0) throw new Error('needs root');
     const config = join(folder, 'config');
     const queue = join(folder, 'queue');
@@ -25,7 +27,8 @@ export const postfix: Target = {
     // Its daemons run as its own user and own what they write.
     await chmod(folder, 0o755);
     await run('chown', [(await run('postconf', ['-dh', 'mail_owner'])).stdout.trim(), data]);
-    await writeFile(join(config, 'main.cf'), mainCf(folder, queue, data));
+    const tls = tlsSettings(await writeCertificate(place));
+    await writeFile(join(config, 'main.cf'), mainCf(folder, queue, data) + tls);
     await writeFile(join(config, 'master.cf'), masterCf(port));
     return { file: 'postfix', args: ['-c', config, 'start-fg'], store: join(queue, 'incoming') };
   },
@@ -50,12 +53,21 @@ default_process_limit = ${PROCESS_LIMIT}
 `;
 }
 
+function tlsSettings(certificate: CertificateFiles | null): string {
+  if (certificate === null) return '';
+  return `smtpd_tls_security_level = may
+smtpd_tls_cert_file = ${certificate.cert}
+smtpd_tls_key_file = ${certificate.key}
+`;
+}
+
 function masterCf(port: number): string {
   return `127.0.0.1:${port} inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
 anvil unix - - n - 1 anvil
 proxymap unix - - n - - proxymap
+tlsmgr unix - - n 1000? 1 tlsmgr
 postlog unix-dgram n - n - 1 postlogd
 `;
 }

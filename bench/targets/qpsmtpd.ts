@@ -3,6 +3,7 @@
 
 import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { writeCertificate } from '../certificate.ts';
 import { type Launch, type Place, SESSION_LIMIT, type Target } from './target.ts';
 
 const bench = join(import.meta.dirname, '..');
@@ -22,7 +23,7 @@ export function asExecutable(name: string, checkout: string): Target {
 function makeTarget(name: string, program: string, command: (args: string[]) => Launch): Target {
   return {
     name,
-    setups: ['plugins', 'bare', 'maildir'],
+    setups: ['plugins', 'bare', 'maildir', 'tls', 'tls-rsa'],
     async prepare(place) {
       await access(program).catch(() => {
         throw new Error(`${program} is not there`);
@@ -42,7 +43,8 @@ function makeTarget(name: string, program: string, command: (args: string[]) => 
 }
 
 // The config folder is a copy: it holds paths of this run.
-async function writeConfig({ folder, setup }: Place): Promise<string> {
+async function writeConfig(place: Place): Promise<string> {
+  const { folder, setup } = place;
   const config = join(folder, 'config');
   const store = join(folder, 'Maildir');
   await mkdir(config, { recursive: true });
@@ -51,8 +53,11 @@ async function writeConfig({ folder, setup }: Place): Promise<string> {
   const samples = join(bench, 'config');
   const common = (await readdir(samples)).filter((file) => !file.startsWith('plugins.'));
   await Promise.all(common.map((file) => copyFile(join(samples, file), join(config, file))));
-  const plugins = await readFile(join(samples, `plugins.${setup}`), 'utf8');
-  await writeFile(join(config, 'plugins'), plugins.replaceAll('@MAILDIR@', store));
+  const certificate = await writeCertificate(place);
+  const sample = certificate === null ? setup : 'plugins';
+  const plugins = await readFile(join(samples, `plugins.${sample}`), 'utf8');
+  const tls = certificate === null ? '' : `tls ${certificate.cert} ${certificate.key}\n`;
+  await writeFile(join(config, 'plugins'), tls + plugins.replaceAll('@MAILDIR@', store));
   await writeFile(join(config, 'plugin_dirs'), `${join(bench, 'plugins')}\n`);
   await writeFile(join(config, 'spool_dir'), `${join(folder, 'spool')}\n`);
   return store;

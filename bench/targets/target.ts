@@ -2,9 +2,10 @@
 
 /**
  * How a server is set up. `plugins`: its usual checks, messages are thrown away. `bare`: as little as it can do,
- * messages are thrown away. `maildir`: messages are durable files on disk before they are answered.
+ * messages are thrown away. `maildir`: messages are durable files on disk before they are answered. `tls`, `tls-rsa`: as
+ * `plugins`, with STARTTLS and a certificate on P-256 or RSA with 2048 bits.
  */
-export type Setup = 'plugins' | 'bare' | 'maildir';
+export type Setup = 'plugins' | 'bare' | 'maildir' | 'tls' | 'tls-rsa';
 
 export interface Place {
   /** a folder of this server alone, removed afterwards */

@@ -24,13 +24,19 @@ export function hostInName(hostname: string): string {
 /** Puts an address in the place of %l, %d and %u. `ownDomain` is that of a bare postmaster. */
 export function recipientFolder(template: string, address: Address, ownDomain: string): string {
   const local = inFolderName(address.localPart);
-  const domain = inFolderName(address.domain || ownDomain);
+  const domain = inFolderName(address.asciiDomain || ownDomain);
   const parts: Readonly<Record<string, string>> = { l: local, d: domain, u: `${local}@${domain}` };
   return template.replace(/%([ldu])/g, (_all, letter: string) => parts[letter] ?? '');
 }
 
+// Letters of all scripts stay, or whole local parts beyond ASCII would share one folder.
+const NOT_IN_FOLDER_NAME = /[^-A-Za-z0-9+_.,@=\p{L}\p{M}\p{N}]/gu;
+
 // Never empty and never with a dot in front: then no folder name that it stands in is '', '.' or '..'.
 function inFolderName(text: string): string {
-  const plain = text.replace(/[^-A-Za-z0-9+_.,@=]/g, '_').replace(/^\.+/, (dots) => '_'.repeat(dots.length));
+  const plain = text
+    .normalize()
+    .replace(NOT_IN_FOLDER_NAME, '_')
+    .replace(/^\.+/, (dots) => '_'.repeat(dots.length));
   return plain || '_';
 }

@@ -2,7 +2,7 @@
 // fsync of the file, linked into new (which never overwrites), fsync of the folder. Several copies are delivered
 // all or none, as far as the file system lets us.
 
-import type { MessageContent } from 'qpsmtpd';
+import type { LineEnds, MessageContent } from 'qpsmtpd';
 import type { FolderSync } from './_folder-sync.ts';
 import { inTurns } from './_in-turns.ts';
 import { DeliveryError, GivenUp } from './_maildir-error.ts';
@@ -14,6 +14,12 @@ import { quietly, writeDurably } from './_tmp-file.ts';
 export interface Copy {
   readonly maildir: string;
   readonly head: Buffer;
+}
+
+/** What is below those lines, in the line ends that it is to have. */
+export interface Content {
+  readonly message: MessageContent;
+  readonly lineEnds: LineEnds;
 }
 
 export interface WriterMeans {
@@ -49,7 +55,7 @@ export class MaildirWriter {
    * @param isOver whether the delivery shall be given up
    * @throws DeliveryError or GivenUp; then nothing is delivered
    */
-  async deliver(copies: readonly Copy[], content: MessageContent, isOver: () => boolean): Promise<string> {
+  async deliver(copies: readonly Copy[], content: Content, isOver: () => boolean): Promise<string> {
     const written = await this.#writeAll(copies, content, isOver);
     this.#publish(written, isOver);
     await this.#commit(written);
@@ -58,12 +64,12 @@ export class MaildirWriter {
 
   async #writeAll(
     copies: readonly Copy[],
-    content: MessageContent,
+    content: Content,
     isOver: () => boolean,
   ): Promise<readonly Written[]> {
     const { files, folders, mode } = this.#means;
     const written: Written[] = [];
-    const inMemory = content.inMemory('lf');
+    const inMemory = content.message.inMemory(content.lineEnds);
     try {
       await inTurns(copies, WRITERS, async ({ maildir, head }) => {
         const name = this.#means.newName();
@@ -134,7 +140,7 @@ async function* textInMemory(head: Buffer, pieces: readonly Buffer[]): AsyncIter
   yield [head, ...pieces];
 }
 
-async function* spooledText(head: Buffer, content: MessageContent): AsyncIterable<readonly Buffer[]> {
+async function* spooledText(head: Buffer, { message, lineEnds }: Content): AsyncIterable<readonly Buffer[]> {
   yield [head];
-  for await (const chunk of content.chunks('lf')) yield [chunk];
+  for await (const chunk of message.chunks(lineEnds)) yield [chunk];
 }

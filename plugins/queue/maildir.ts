@@ -10,6 +10,7 @@ import {
   denySoft,
   type HookTable,
   type Host,
+  type LineEnds,
   type Option,
   OptionError,
   ok,
@@ -60,7 +61,11 @@ When anything fails, the client is told to come again (452, with 4.3.1 when disk
 behind, and the log says at level error which path could not be written, and why.
 
 The folders of DIR are made when the server starts, as the user it runs as; files in tmp that nobody has touched for 36
-hours are removed then. Lines end with LF, and Return-Path holds the sender.
+hours are removed then. Return-Path holds the sender. Lines end with LF; only a message that was sent as binary is stored
+octet by octet.
+
+Addresses and headers in UTF-8 (SMTPUTF8) are stored as they are; letters of all scripts may stand in the name of a folder,
+and a domain stands there in its ASCII form (xn--).
 
 Examples, in config/plugins:
 
@@ -72,6 +77,7 @@ Log lines: "pass" with the file's name, "fail" when the client or the time was g
 "error" with path and reason.`,
   options,
   positional: ['dir', 'subdir', 'mode'],
+  carries: ['SMTPUTF8', 'BINARYMIME'],
   setup: (host) => maildirQueue(host, nodeFiles),
 });
 
@@ -100,11 +106,14 @@ export function maildirQueue(host: MaildirHost, files: MaildirFiles): HookTable 
   };
 }
 
-function copiesOf({ transaction }: AtEnvelope, host: MaildirHost, base: string): Copy[] {
+function copiesOf(at: AtEnvelope, host: MaildirHost, base: string): Copy[] {
   const { subdir } = host.options;
-  const { recipients, sender } = transaction;
-  const head = (to: readonly Address[]) =>
-    Buffer.from([`Return-Path: ${sender.path}\n`, ...to.map((one) => `Delivered-To: ${one}\n`)].join(''));
+  const { recipients, sender } = at.transaction;
+  const lineEnd = lineEndsOf(at) === 'lf' ? '\n' : '\r\n';
+  const head = (to: readonly Address[]) => {
+    const lines = [`Return-Path: ${sender.path}`, ...to.map((one) => `Delivered-To: ${one}`)];
+    return Buffer.from(lines.map((line) => line + lineEnd).join(''));
+  };
   if (subdir === undefined) return [{ maildir: base, head: head(recipients) }];
   const ownDomain = host.configLines('me')[0] ?? host.hostname;
   return recipients.map((recipient) => ({
@@ -113,9 +122,15 @@ function copiesOf({ transaction }: AtEnvelope, host: MaildirHost, base: string):
   }));
 }
 
+/** What was sent as binary (RFC 3030) has no lines that could be changed. */
+function lineEndsOf({ transaction }: AtEnvelope): LineEnds {
+  return String(transaction.params.get('BODY')).toUpperCase() === 'BINARYMIME' ? 'as-received' : 'lf';
+}
+
 async function deliver(at: AtEnvelope, writer: MaildirWriter, copies: readonly Copy[]): Promise<Verdict> {
   try {
-    const name = await writer.deliver(copies, at.transaction.content, () => at.signal.aborted);
+    const content = { message: at.transaction.content, lineEnds: lineEndsOf(at) };
+    const name = await writer.deliver(copies, content, () => at.signal.aborted);
     at.log.info(`pass, queued as ${name}`);
     return ok(`queued as ${name}`);
   } catch (error) {

@@ -9,7 +9,13 @@ import { Log, type LogSink } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
 import { Spool } from '../message/spool.ts';
 import { ConnectionLimits } from '../server/connection-limits.ts';
-import { type ListenAddress, parseListenAddress, showListenAddress } from '../server/listen-address.ts';
+import {
+  type ListenAddress,
+  parseHostPort,
+  parseListenAddress,
+  showListenAddress,
+} from '../server/listen-address.ts';
+import { clientsByDescriptors } from '../server/overload.ts';
 import { claimPidFile, releasePidFile } from '../server/pid-file.ts';
 import { type Account, accountOf, becomeUser } from '../server/privileges.ts';
 import { reverseNames } from '../server/reverse-names.ts';
@@ -30,18 +36,21 @@ import {
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
 import { findingsInLists } from './engine-findings.ts';
 import { hasErrors, printFindings } from './findings.ts';
+import { listenerFindings } from './listeners.ts';
 import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
 
 const STOP_MS = 30_000;
+const DEFAULT_CONNECTIONS = 10_000;
 const DEFAULT_ADDRESS: ListenAddress = { host: '', port: 2525 };
 
 const args = {
   ...configArgs,
   listen: {
     type: 'string',
-    valueHint: 'ADDR:PORT',
-    description: 'address to listen on; may be repeated (Default: *:2525)',
+    valueHint: 'ADDR:PORT|PATH[,WORD]',
+    description:
+      'address or unix socket to listen on, with the words tls, lmtp, proxy; may be repeated (Default: *:2525)',
   },
   dns: {
     type: 'string',
@@ -76,7 +85,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const parts = makeParts(program, given);
   const { store, log, world } = parts;
   const first = await loadEngine(program, parts);
-  const findings = allFindings(store, first);
+  const findings = [...allFindings(store, first), ...listenerFindings(settings.addresses, first.engine)];
   printFindings(findings);
   if (hasErrors(findings)) return EXIT_FAILED;
   // A bad line in a list stops nobody: it is left out, and said.
@@ -92,9 +101,10 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const server = new SmtpServer({ ...settings, engine: () => current.engine, spool });
   const { pidFile } = settings;
   try {
-    const bound = await bindAll(server, settings.addresses);
+    const bound = await bindAll(server, settings);
     dropRights(settings.account, log);
     prepareSpool(spool, log);
+    sayPlaces(settings, log);
     if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
     await runPostFork(current.engine);
     server.open();
@@ -107,9 +117,11 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   onSignals({
     stop: () => stop(server, log, parts.stderr, pidFile),
     reload: async () => {
-      await reload(program, parts, current);
+      await reload(program, parts, current, settings.addresses);
       startLogging();
     },
+    // Said at every log level: whoever asks wants to know.
+    report: () => world.stderr(`${world.pid} status: ${server.status}`),
     fault: (text) => server.fault(text),
   });
   return null;
@@ -118,18 +130,26 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
 function readSettings(given: Arguments) {
   const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
   const dns = given.text('dns');
-  const dnsServer = dns === undefined ? null : told(() => parseListenAddress(dns), '--dns');
+  const dnsServer = dns === undefined ? null : told(() => parseHostPort(dns), '--dns');
   const user = given.text('user');
+  const wanted = given.count('limit-connections', DEFAULT_CONNECTIONS);
   return {
     addresses: addresses.length > 0 ? addresses : [DEFAULT_ADDRESS],
     limits: new ConnectionLimits({
-      connections: given.count('limit-connections', 10_000),
+      connections: placesFor(wanted),
       fromIp: given.count('max-from-ip', 100),
     }),
+    wantedConnections: wanted,
     reverseName: reverseNames(systemClock, dnsServer),
     account: user === undefined ? null : told(() => accountOf(user), '--user'),
     pidFile: given.text('pid-file') ?? null,
   };
+}
+
+/** No more places than there are file descriptors for. */
+function placesFor(wanted: number): number {
+  const possible = clientsByDescriptors() ?? wanted;
+  return wanted === 0 ? possible : Math.min(wanted, possible);
 }
 
 interface Parts extends EngineParts {
@@ -158,11 +178,14 @@ async function runPostFork(engine: Engine): Promise<void> {
   await engine.dispatcher.watch('post-fork', { connection: null, transaction: null, verdicts: null });
 }
 
-async function bindAll(server: SmtpServer, addresses: readonly ListenAddress[]): Promise<ListenAddress[]> {
+async function bindAll(
+  server: SmtpServer,
+  { addresses, account }: ReturnType<typeof readSettings>,
+): Promise<ListenAddress[]> {
   const bound: ListenAddress[] = [];
   for (const address of addresses) {
     try {
-      bound.push(await server.listen(address));
+      bound.push(await server.listen(address, account));
     } catch (error) {
       throw new CommandError(`--listen ${messageOf(error)}`);
     }
@@ -182,17 +205,31 @@ function dropRights(account: Account | null, log: Log): void {
   }
 }
 
+function sayPlaces({ limits, wantedConnections }: ReturnType<typeof readSettings>, log: Log): void {
+  const { connections } = limits.settings;
+  if (connections >= wantedConnections && wantedConnections !== 0) return;
+  // The default is what most have anyway: worth a warning only where somebody asked for more.
+  const level = wantedConnections === DEFAULT_CONNECTIONS ? 'notice' : 'warn';
+  const why = 'there are no file descriptors for more (two for each client, and 100)';
+  log.write(level, `at most ${connections} clients at a time: ${why}`);
+}
+
 function prepareSpool(spool: Spool, log: Log): void {
   const warning = told(() => spool.prepare(), `spool_dir ${spool.dir}`);
   if (warning !== null) log.write('warn', warning);
 }
 
-async function reload(program: Program, parts: Parts, current: { engine: Engine }): Promise<void> {
+async function reload(
+  program: Program,
+  parts: Parts,
+  current: { engine: Engine },
+  addresses: readonly ListenAddress[],
+): Promise<void> {
   const { store, log, world } = parts;
   store.expire();
   const built = await loadEngine(program, parts);
   const { engine } = built;
-  const all = allFindings(store, built);
+  const all = [...allFindings(store, built), ...listenerFindings(addresses, engine)];
   for (const finding of all) logFinding(log, finding);
   if (hasErrors(all)) {
     engine.dispatcher.retire();

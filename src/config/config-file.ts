@@ -90,7 +90,7 @@ class Reader {
 
   #readLine(line: string, where: Where, chain: readonly string[]): void {
     if (/[\x00-\x08\x0a-\x1f\x7f]/.test(line)) {
-      this.#report(controlByte(where, line));
+      this.#report(controlByte(where));
       return;
     }
     if (line.includes('\ufffd')) this.#report(notUtf8(where), 'warning');

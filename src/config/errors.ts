@@ -122,8 +122,9 @@ export function tooManyIncludes(where: Where, limit: number): ConfigError {
   );
 }
 
-export function controlByte(where: Where, line: string): ConfigError {
-  return new ConfigError('CONTROL_BYTE', where, `${quoted(line)} holds a control byte; the line is left out`);
+/** The line is not shown: files of passwords have lines, too. */
+export function controlByte(where: Where): ConfigError {
+  return new ConfigError('CONTROL_BYTE', where, 'the line holds a control byte; it is left out');
 }
 
 export function notUtf8(where: Where): ConfigError {

@@ -5,6 +5,7 @@ import { type LogLevel, logLevelOf, parseLogLevel } from '../contract/codes.ts';
 import { bareNewline } from './bare-newline.ts';
 import type { ConfigLine } from './config-file.ts';
 import { badValue, duplicatePlugin } from './errors.ts';
+import { extensionSwitches } from './extensions.ts';
 import {
   folderAllowed,
   hostName,
@@ -15,6 +16,7 @@ import {
   type Surroundings,
   value,
 } from './file-types.ts';
+import { networkList } from './network-list.ts';
 import { type PluginLine, parsePluginLine, parsePluginLines } from './plugin-lines.ts';
 
 // What a timer can hold: 2^31 milliseconds.
@@ -89,7 +91,7 @@ export const knownFiles = {
     ...seconds,
     min: 1,
     default: 1200,
-    doc: 'a client from which nothing comes for so long is cut off',
+    doc: 'a client from which nothing comes for so long, or no whole command, is cut off',
   }),
   timeoutsmtpd: integer({
     ...seconds,
@@ -130,6 +132,7 @@ export const knownFiles = {
     read: (text) => (/^0?[0-7]{3}$/.test(text) ? Number.parseInt(text, 8) : undefined),
   }),
   bare_newline: bareNewline,
+  extensions: extensionSwitches,
   max_command_line: integer({
     unit: 'BYTES',
     min: 512,
@@ -155,11 +158,53 @@ export const knownFiles = {
     default: 3,
     doc: 'failed logins after which a client is cut off',
   }),
+  auth_failure_delay: integer({
+    unit: 'SECONDS',
+    max: 60,
+    default: 1,
+    doc: 'how long the reply to a failed login is held back',
+  }),
+  auth_lockout_failures: integer({
+    unit: 'LOGINS',
+    default: 20,
+    doc:
+      'failed logins from one address (IPv6: from one network of 64 bits) within auth_lockout_time, after which ' +
+      'every login from there is put off with 421; 0 = any number. It is counted in each process by itself, and ' +
+      'forgotten with a restart',
+  }),
+  auth_lockout_time: integer({
+    ...seconds,
+    min: 1,
+    default: 600,
+    doc: 'how long failed logins are counted together, and how long an address then stays locked out',
+  }),
+  auth_admin_networks: networkList({
+    doc: 'networks whose clients are never locked out, and whose failed logins are answered at once',
+  }),
   max_commands_without_mail: integer({
     unit: 'COMMANDS',
     min: 1,
     default: 1000,
     doc: 'commands after which a client that has handed over no message is cut off',
+  }),
+  max_errors: integer({
+    unit: 'COMMANDS',
+    default: 100,
+    doc:
+      'refused commands after which a client is cut off; 0 = any number. Refused recipients do not count, and a ' +
+      'message that is taken starts the count anew',
+  }),
+  max_session_time: integer({
+    ...seconds,
+    default: 14_400,
+    doc: 'a client that stays for so long is cut off; 0 = any time',
+  }),
+  min_transfer_rate: integer({
+    unit: 'BYTES',
+    default: 50,
+    doc:
+      'bytes a second of a message that a client has to send on average, once it was waited for 60 seconds; a slower ' +
+      'one is cut off; 0 = any',
   }),
   tls_before_auth: value<boolean>({
     form: '0|1',
@@ -168,6 +213,21 @@ export const knownFiles = {
     doc: 'whether AUTH is offered only under TLS: anything but 0 means yes',
     allowed: '0 or 1',
     read: (text) => text !== '0',
+  }),
+  proxy_networks: networkList({
+    doc:
+      'proxies, such as haproxy, that begin every connection with a PROXY header (version 1 or 2), which says who the ' +
+      'client is. One that does not is cut off. An address in this list can say that it is anybody',
+  }),
+  xclient_networks: networkList({
+    doc:
+      'clients that are offered XCLIENT, by which a proxy says who its client is and as whom it has logged in. An ' +
+      'address in this list can say that it is anybody',
+  }),
+  xforward_networks: networkList({
+    doc:
+      'clients that are offered XFORWARD, by which a filter says for the log where a message came from. What the ' +
+      'client may do stays the same',
   }),
   rcpthosts: list({
     form: 'DOMAIN|.DOMAIN',

@@ -2,7 +2,7 @@
 // is a legal address (RFC 5321) is taken for one, so that user+tag@host means itself; what cannot be one, or
 // stands between slashes, is a pattern.
 
-import { Address, isDomainOrLiteral } from '../protocol/address.ts';
+import { Address } from '../protocol/address.ts';
 import { compilePattern } from './pattern.ts';
 
 export interface AddressMatcher {
@@ -55,11 +55,14 @@ export function parseAddressOrHost(entry: string): AddressMatcher {
 }
 
 function addressOrHost(entry: string): AddressMatcher | null {
-  if (entry.startsWith('@') && isDomainOrLiteral(entry.slice(1))) {
-    const host = entry.slice(1).toLowerCase();
-    return { entry, matches: (address) => address.domain.toLowerCase() === host };
+  if (entry.startsWith('@')) {
+    const anybody = Address.parse(`<anybody${entry}>`, { utf8: true });
+    if (anybody === null) return null;
+    const host = anybody.asciiDomain.toLowerCase();
+    // A domain beyond ASCII has two spellings, and the client chooses (RFC 6531 section 3.2).
+    return { entry, matches: (address) => address.asciiDomain.toLowerCase() === host };
   }
-  const listed = Address.parse(`<${entry}>`);
+  const listed = Address.parse(`<${entry}>`, { utf8: true });
   if (listed === null || listed.domain === '') return null;
   const { key } = listed;
   return { entry, matches: (address) => address.key === key };

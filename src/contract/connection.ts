@@ -20,10 +20,25 @@ export interface ConnectionNotes {
   /** the reason of a whitelist that covers the client's host */
   whitelisthost: string;
   unrec_cmd_count: number;
+  /** what a PROXY header has said, set by stunnel: YES, TCP4 or TCP6, and both ends of the client's connection */
+  proxy: string;
+  protocol: string;
+  remote_ip: string;
+  remote_port: number;
+  local_ip: string;
+  local_port: number;
   /** argument of the last MAIL command */
   envelope_from: string;
   /** argument of the last RCPT command */
   envelope_rcpt: string;
+  /** 1: the client spoke before it was asked to; set by earlytalker */
+  earlytalker: number;
+  /** seconds that earlytalker shall wait for this client, in place of its option `wait` */
+  earlytalker_wait: number;
+  /** good connections of this client minus bad ones, as the plugin karma remembers them */
+  karma_history: number;
+  /** percentage of messages that random_error is to refuse, for this connection */
+  'random_fail_%': number;
 }
 
 /** Notes on one message. Open to merging. */
@@ -57,10 +72,18 @@ export interface Service {
   readonly lmtp: boolean;
 }
 
+/** Who has said that the client is another one than the peer of the socket: a PROXY header, or XCLIENT. */
+export interface ProxyFacts {
+  readonly by: 'PROXY' | 'XCLIENT';
+  /** the peer of the socket */
+  readonly ip: string;
+}
+
 /** What a trusted proxy says of the client behind it with XFORWARD, by attribute (NAME, ADDR, HELO, …). */
 export type ForwardedFacts = ReadonlyMap<string, string>;
 
 export interface Authentication {
+  /** in lower case, as qpsmtpd writes it to Authentication-Results */
   readonly mechanism: string;
   readonly user: string;
   readonly passed: boolean;
@@ -84,10 +107,15 @@ export interface Connection {
   readonly localIp: string;
   readonly localPort: number;
   readonly service: Service;
+  /** null where the client is the peer of the socket */
+  readonly proxy: ProxyFacts | null;
   readonly hello: Hello | null;
   /** facts that an XFORWARD client has given for log and filters; they never change what the client may do */
   readonly forwarded: ForwardedFacts | null;
-  /** the command under way as the client sent it, without line end (qpsmtpd's note original_string) */
+  /**
+   * the command under way as the client sent it, without line end (qpsmtpd's note original_string); of AUTH only that
+   * it is AUTH
+   */
   readonly commandLine: string;
   readonly tls: TlsFacts | null;
   readonly authentication: Authentication | null;

@@ -2,7 +2,9 @@
 // and order are those of hook-names.ts.
 
 import type { Address } from '../protocol/address.ts';
+import type { AuthAttempt } from '../protocol/auth-exchange.ts';
 import type { EsmtpParams, ParsedPath } from '../protocol/command-line.ts';
+import type { ScramSecret } from '../protocol/scram-secret.ts';
 import type { AtAnywhere, AtEnvelope, AtProcess, AtSession } from './at.ts';
 import type { Awaitable } from './awaitable.ts';
 import type { Code, Denial, LogLevel } from './codes.ts';
@@ -10,6 +12,8 @@ import type { Connection, Incoming } from './connection.ts';
 import type { HookName } from './hook-names.ts';
 import type { Answer, Verdict } from './verdict.ts';
 
+export type { AuthAttempt } from '../protocol/auth-exchange.ts';
+export type { ScramSecret } from '../protocol/scram-secret.ts';
 export type { Awaitable } from './awaitable.ts';
 export * from './hook-names.ts';
 
@@ -57,36 +61,15 @@ export interface ParsedAuth {
   readonly initialResponse: string | null;
 }
 
-/** A login, as the client has given it. Texts are UTF-8 and hold no NUL, CR or LF. */
-export interface AuthAttempt {
-  /** in capitals: PLAIN, LOGIN, CRAM-MD5, XOAUTH2, OAUTHBEARER, SCRAM-SHA-256 */
-  readonly mechanism: string;
-  readonly user: string;
-  /** PLAIN and LOGIN */
-  readonly password: string | null;
-  /** CRAM-MD5: the challenge and the client's digest */
-  readonly challenge: string | null;
-  readonly digest: string | null;
-  /** XOAUTH2 and OAUTHBEARER: the bearer token */
-  readonly token: string | null;
-}
-
 /** A login by SCRAM before the client has shown that it knows the password. */
 export interface ScramStart {
+  /** SCRAM-SHA-256 or SCRAM-SHA-256-PLUS */
   readonly mechanism: string;
   readonly user: string;
-}
-
-/** What a server keeps of a password for SCRAM-SHA-256 (RFC 7677, RFC 5802 section 3). */
-export interface ScramSecret {
-  readonly salt: Buffer;
-  readonly iterations: number;
-  readonly storedKey: Buffer;
-  readonly serverKey: Buffer;
 }
 
 export interface ReceivedParts {
-  /** SMTP, ESMTP, ESMTPS, ESMTPA or ESMTPSA, RFC 3848 */
+  /** SMTP, ESMTPSA, LMTP, UTF8SMTPS, … (RFC 3848, RFC 6531 section 4.3) */
   readonly protocol: string;
   readonly connection: Connection;
 }

@@ -13,6 +13,8 @@ export interface Option<T> {
   readonly required: boolean;
   /** takes all words that are left on the line */
   readonly rest: boolean;
+  /** may stand on the line more than once: the value is a list, to which each time adds */
+  readonly repeats?: boolean;
   /** value of a missing option, as written in the manual */
   readonly shownDefault: string;
   readonly default: T;
@@ -111,6 +113,16 @@ export const option = {
     return make<boolean, S>('yes|no', spec, parseFlag, (value) => (value ? 'yes' : 'no'));
   },
   oneOf,
+  /** given once for each word that is meant: `check-at CONNECT check-at DATA` */
+  someOf<const W extends string>(
+    words: readonly W[],
+    spec: { doc: string; default: readonly W[] },
+  ): Option<readonly W[]> {
+    const one = oneOf(words, { doc: spec.doc, required: true });
+    const parse = (text: string) => [one.parse(text)];
+    const shownDefault = spec.default.join(', ');
+    return { ...one, required: false, repeats: true, default: spec.default, shownDefault, parse };
+  },
   text<const S extends Spec<string> & { form?: string }>(spec: S) {
     return make<string, S>(spec.form ?? 'TEXT', spec, (text) => text);
   },

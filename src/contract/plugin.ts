@@ -1,6 +1,7 @@
 // A plugin is a value: its name, what may stand on its line, what it reads, and `setup`, which runs once for
 // each of its lines in config/plugins and gives the handlers. State lives in the closure of `setup`.
 
+import type { NetworkList } from '../protocol/network.ts';
 import type { AtProcess, Logger } from './at.ts';
 import type { Connection, Transaction } from './connection.ts';
 import type { Awaitable, Handler, HookName, HookTable } from './hooks.ts';
@@ -55,6 +56,11 @@ export interface Clock {
   monotonic(): number;
 }
 
+/** Peers of TCP sockets that may say with a PROXY header who their client is, and need not. */
+export interface ProxySource {
+  readonly networks: NetworkList;
+}
+
 export type BaseHandlers = { readonly [H in HookName]: Handler<H> };
 
 export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchema = FileSchema> {
@@ -84,7 +90,19 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
   perTransaction<T extends object>(init: (transaction: Transaction) => T): (transaction: Transaction) => T;
   /** a config file's lines where no client is concerned, e.g. in setup; config hooks are not asked */
   configLines(file: string): readonly string[];
+  /** folders of the configuration in search order, absolute; where files lie that a line names relative */
+  readonly configDirs: readonly string[];
+  /**
+   * Lets these peers begin with a PROXY header, version 1 or 2. They are waited for 300 milliseconds, and whoever sends
+   * nothing by then, or something else, goes on as itself. Only in `setup`. Peers that have to send one stand in
+   * config/proxy_networks.
+   */
+  acceptProxyHeader(from: ProxySource): void;
 }
+
+/** Extensions of SMTP by which the server promises something of whoever handles the message next. */
+export const carriedExtensions = ['SMTPUTF8', 'BINARYMIME', 'DSN', 'REQUIRETLS', 'MT-PRIORITY'] as const;
+export type CarriedExtension = (typeof carriedExtensions)[number];
 
 export interface Plugin<O extends OptionSchema = OptionSchema, F extends FileSchema = FileSchema> {
   /** as written in config/plugins */
@@ -102,6 +120,12 @@ export interface Plugin<O extends OptionSchema = OptionSchema, F extends FileSch
   readonly files?: F;
   /** what a throw or a missed deadline means when the line does not say; default `open`, `defer` for queues */
   readonly onError?: 'open' | 'defer' | 'deny';
+  /**
+   * What a plugin with a queue handler can carry on: addresses and headers in UTF-8 (RFC 6531), octets as they are
+   * (RFC 3030), wishes for delivery reports (RFC 3461), TLS on the whole way (RFC 8689), priorities (RFC 6710). What
+   * every queue plugin can carry is offered to clients, unless config/extensions says otherwise. Without it: nothing.
+   */
+  readonly carries?: readonly CarriedExtension[];
   setup(host: Host<O, F>): Awaitable<HookTable>;
 }
 

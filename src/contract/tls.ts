@@ -29,8 +29,8 @@ export interface TlsFacts {
 /** How the server side of a handshake is to be done. */
 export interface TlsSettings {
   readonly context: SecureContext;
-  /** the context for a name that the client asks for; null = the one above */
-  contextFor(serverName: string): SecureContext | null;
+  /** gives the context for a name that the client asks for, null for the one above; null: there is no other */
+  readonly contextFor: ((serverName: string) => SecureContext | null) | null;
   /** `require`: a client without a certificate that can be verified does not get through */
   readonly clientCertificates: 'none' | 'ask' | 'require';
   /** milliseconds for the whole handshake */

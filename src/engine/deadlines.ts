@@ -4,7 +4,7 @@
 import type { Clock } from '../contract/plugin.ts';
 
 export interface Deadline {
-  readonly expires: number;
+  expires: number;
   readonly fire: () => void;
 }
 
@@ -31,6 +31,16 @@ export class Deadlines {
 
   cancel(deadline: Deadline): void {
     this.#pending.delete(deadline);
+  }
+
+  /** Lets at most `ms` milliseconds pass from now on. */
+  shorten(deadline: Deadline, ms: number): void {
+    deadline.expires = Math.min(deadline.expires, this.#clock.monotonic() + ms);
+  }
+
+  /** how many there are */
+  get size(): number {
+    return this.#pending.size;
   }
 
   /** Calls `watch` with each sweep, with the milliseconds by which the sweep came late; gives what ends that. */

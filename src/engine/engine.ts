@@ -3,9 +3,11 @@
 
 import type { ConfigStore } from '../config/config-store.ts';
 import { ConfigError, type Finding, findingOf } from '../config/errors.ts';
+import type { ExtensionKeyword } from '../config/extensions.ts';
 import { parsePluginLines } from '../config/plugin-lines.ts';
 import type { LogLevel } from '../contract/codes.ts';
 import type { LogEntry } from '../contract/hooks.ts';
+import type { ProxySource } from '../contract/plugin.ts';
 import { escaped, type Log, type LogSink, type LogSource } from '../log/log.ts';
 import { asAt, Call } from './call.ts';
 import type { Deadlines } from './deadlines.ts';
@@ -13,6 +15,7 @@ import { Dispatcher } from './dispatch.ts';
 import type { World } from './host.ts';
 import { instantiate, type LoadedLine } from './instantiate.ts';
 import { Lookup } from './lookup.ts';
+import { offeredExtensions } from './offered-extensions.ts';
 import { describe, isThenable } from './outcome.ts';
 import type { PluginSource } from './plugin-source.ts';
 import { type BoundHandler, type Chains, Registry } from './registry.ts';
@@ -34,6 +37,10 @@ export interface Engine {
   readonly store: ConfigStore;
   readonly deadlines: Deadlines;
   readonly lines: readonly LoadedLine[];
+  /** the core's extensions that are offered; the same set until config/extensions changes */
+  readonly extensions: () => ReadonlySet<ExtensionKeyword>;
+  /** peers that plugins trust to say who their client is */
+  readonly proxySources: readonly ProxySource[];
   /** the logging plugins, for `Log.use` once this engine is the one in use */
   readonly sinks: readonly LogSink[];
 }
@@ -51,12 +58,15 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
   const registry = new Registry();
   const findings: Finding[] = [];
   const loaded: LoadedLine[] = [];
+  const proxySources: ProxySource[] = [];
   for (const lines of [lookup.fileLines('logging'), lookup.fileLines('plugins')]) {
     const parsed = parsePluginLines(lines);
     findings.push(...parsed.findings);
     for (const entry of parsed.entries) {
       try {
-        loaded.push(await instantiate(entry, means.source, { world, log, store, lookup }, registry));
+        loaded.push(
+          await instantiate(entry, means.source, { world, log, store, lookup, proxySources }, registry),
+        );
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         findings.push(findingOf(error, 'error'));
@@ -73,7 +83,20 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
     lookUp: (file, call, user) => lookup.texts(file, call, user),
   });
   const sinks = chains.logging.map((bound) => loggingSink(bound, log, lookup, world));
-  const engine = { dispatcher, lookup, chains, log, world, store, deadlines, lines: loaded, sinks };
+  const extensions = offeredExtensions(store, loaded);
+  const engine = {
+    dispatcher,
+    lookup,
+    chains,
+    log,
+    world,
+    store,
+    deadlines,
+    lines: loaded,
+    extensions,
+    proxySources,
+    sinks,
+  };
   return { engine, findings };
 }
 

@@ -3,7 +3,7 @@
 import type { ConfigStore } from '../config/config-store.ts';
 import type { Connection, Transaction } from '../contract/connection.ts';
 import { type HookName, isHookName } from '../contract/hooks.ts';
-import type { BaseHandlers, Clock, Host, Plugin } from '../contract/plugin.ts';
+import type { BaseHandlers, Clock, Host, Plugin, ProxySource } from '../contract/plugin.ts';
 import type { Log } from '../log/log.ts';
 import { SourceLogger } from './call.ts';
 import { makeFileReaders } from './file-readers.ts';
@@ -25,6 +25,8 @@ export interface HostMeans {
   readonly log: Log;
   readonly store: ConfigStore;
   readonly lookup: Lookup;
+  /** where `acceptProxyHeader` puts what it is given */
+  readonly proxySources: ProxySource[];
 }
 
 export function makeHost(
@@ -52,6 +54,8 @@ export function makeHost(
     perConnection: cells<Connection>,
     perTransaction: cells<Transaction>,
     configLines: (file) => lookup.fileTexts(file),
+    configDirs: means.store.dirs.all,
+    acceptProxyHeader: (from) => void means.proxySources.push(from),
   };
 }
 

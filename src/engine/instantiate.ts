@@ -11,7 +11,7 @@ import {
   isHookName,
 } from '../contract/hooks.ts';
 import { type RejectMode, rejectTypes } from '../contract/options.ts';
-import type { BaseHandlers, Plugin } from '../contract/plugin.ts';
+import type { BaseHandlers, CarriedExtension, Plugin } from '../contract/plugin.ts';
 import { declined } from '../contract/verdict.ts';
 import { circularExtends, failedSetup, nearest, notAPlugin, unknownHook } from './errors.ts';
 import { baseHandlers, type HostMeans, makeHost } from './host.ts';
@@ -26,6 +26,7 @@ export interface LoadedLine {
   /** the plugin and those it extends */
   readonly plugins: readonly LoadedPlugin[];
   readonly hooks: readonly HookName[];
+  readonly carries: readonly CarriedExtension[];
 }
 
 type Run = BoundHandler['run'];
@@ -53,7 +54,7 @@ export async function instantiate(
       registry.add({ plugin: instance.id, hook, instance, run, upTo }, first);
     }
   }
-  return { line, instance, plugins, hooks: [...entries.keys()] };
+  return { line, instance, plugins, hooks: [...entries.keys()], carries: plugin.carries ?? [] };
 }
 
 /** The plugin and its ancestors, the plugin itself first. */
@@ -77,7 +78,8 @@ function mergedPlugin(chain: readonly LoadedPlugin[]): Plugin {
   const options = Object.assign({}, ...[...parents].reverse().map((parent) => parent.options), child.options);
   const positional = child.positional ?? parents.find((parent) => parent.positional)?.positional ?? [];
   const onError = [child, ...parents].find((plugin) => plugin.onError !== undefined)?.onError;
-  return { ...child, options, positional, ...(onError && { onError }) };
+  const carries = [child, ...parents].find((plugin) => plugin.carries !== undefined)?.carries;
+  return { ...child, options, positional, ...(onError && { onError }), ...(carries && { carries }) };
 }
 
 function makeInstance(

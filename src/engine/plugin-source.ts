@@ -4,7 +4,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PluginLine } from '../config/plugin-lines.ts';
-import type { Plugin } from '../contract/plugin.ts';
+import { carriedExtensions, type Plugin } from '../contract/plugin.ts';
 import type { DiskLoader } from './disk-loader.ts';
 import { nearest, notAPlugin, perlPlugin, unknownPlugin, unloadablePlugin } from './errors.ts';
 
@@ -70,7 +70,8 @@ function whatIsWrong(definition: unknown): string | null {
     return 'has no default export made by definePlugin';
   if (!('name' in definition) || typeof definition.name !== 'string') return 'has no name';
   if (!('setup' in definition) || typeof definition.setup !== 'function') return 'has no function setup';
-  const { options = {}, files = {}, positional = [], extends: parent = '' } = definition as Partial<Shape>;
+  const { options = {}, files = {}, positional = [], carries = [] } = definition as Partial<Shape>;
+  const { extends: parent = '' } = definition as Partial<Shape>;
   if (!isTable(options, (spec) => 'parse' in spec && typeof spec.parse === 'function')) {
     return 'has options that were not made by option';
   }
@@ -78,10 +79,17 @@ function whatIsWrong(definition: unknown): string | null {
     return 'has files that were not made by listFile or mapFile';
   }
   if (!Array.isArray(positional)) return 'has a positional that is no list';
+  if (!isListOf(carriedExtensions, carries)) {
+    return `has a carries that is no list of ${carriedExtensions.join(', ')}`;
+  }
   return typeof parent === 'string' ? null : 'has an extends that is no name';
 }
 
-type Shape = Readonly<Record<'options' | 'files' | 'positional' | 'extends', unknown>>;
+type Shape = Readonly<Record<'options' | 'files' | 'positional' | 'carries' | 'extends', unknown>>;
+
+function isListOf(allowed: readonly string[], given: unknown): boolean {
+  return Array.isArray(given) && given.every((entry: unknown) => allowed.some((word) => word === entry));
+}
 
 function isTable(given: unknown, isEntry: (entry: object) => boolean): boolean {
   if (typeof given !== 'object' || given === null) return false;

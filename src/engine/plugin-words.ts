@@ -65,7 +65,8 @@ function assign(line: PluginLine, plugin: Plugin, schema: OptionSchema): Map<str
       const text = equals > 0 ? word.slice(equals + 1) : words.shift();
       if (text === undefined)
         throw badOption(line.where, line.name, key, `a value (${named.form}) is missing`);
-      given.set(key, parse(line, key, named, named.rest ? [text, ...words.splice(0)].join(' ') : text));
+      const value = parse(line, key, named, named.rest ? [text, ...words.splice(0)].join(' ') : text);
+      given.set(key, named.repeats ? [given.get(key) ?? [], value].flat() : value);
       continue;
     }
     const place = places.find((name) => !given.has(name));

@@ -35,6 +35,7 @@ export class MessageTransaction implements Transaction {
   #separator: Buffer = NOTHING;
   #body: StoredBody | null = null;
   #rcptParams: Map<Address, EsmtpParams> | null = null;
+  #accepted: Address[] | null = null;
   #answers: Map<string, Verdict> | null = null;
   #authResults: string[] | null = null;
   #isOver = false;
@@ -83,6 +84,18 @@ export class MessageTransaction implements Transaction {
     this.#rcptParams.set(address, params);
   }
 
+  /** Adds a recipient that the client has named and is told 250 for. */
+  acceptRecipient(address: Address, params: EsmtpParams): void {
+    this.addRecipient(address, params);
+    this.#accepted ??= [];
+    this.#accepted.push(address);
+  }
+
+  /** What the client was told 250 for, in its order; plugins may have changed `recipients` since. */
+  get acceptedRecipients(): readonly Address[] {
+    return this.#accepted ?? this.recipients;
+  }
+
   removeRecipient(address: Address): void {
     const at = this.recipients.findIndex((other) => other.key === address.key);
     if (at >= 0) this.recipients.splice(at, 1);
@@ -100,6 +113,11 @@ export class MessageTransaction implements Transaction {
   /** What a queue plugin has answered for a recipient; null where it has not. */
   answerFor(recipient: Address): Verdict | null {
     return this.#answers?.get(recipient.key) ?? null;
+  }
+
+  /** Whether a queue plugin has answered for any single recipient. */
+  get hasAnswers(): boolean {
+    return this.#answers !== null;
   }
 
   addAuthResult(result: string): void {

@@ -54,7 +54,14 @@ export class Header {
 
   /** Adds a field below all others. */
   addBottom(name: string, value: string): void {
-    this.#parsed().push(makeField(name, value));
+    const field = makeField(name, value);
+    const fields = this.#parsed();
+    const last = fields.at(-1);
+    // A message may end within its header, without a line end.
+    if (last !== undefined && !last.raw.endsWith('\n')) {
+      fields[fields.length - 1] = { ...last, raw: `${last.raw}\r\n` };
+    }
+    fields.push(field);
     this.#original = Buffer.alloc(0);
   }
 
@@ -71,15 +78,19 @@ export class Header {
   /** Gives every field `from` the name `to`; values, folds and places stay. Tells how many there were. */
   rename(from: string, to: string): number {
     const wanted = from.toLowerCase();
-    // Most messages have none: look before parsing.
-    if (this.#fields === null && !this.#original.toString('latin1').toLowerCase().includes(wanted)) return 0;
     let renamed = 0;
-    const fields = this.#parsed().map((field) => {
+    const rename = (field: Field) => {
       if (field.name.toLowerCase() !== wanted) return field;
       renamed++;
       return { name: to, raw: to + field.raw.slice(field.name.length) };
-    });
-    if (renamed > 0) this.#setParsed(fields);
+    };
+    this.#top = this.#top.map(rename);
+    // Most messages have none: look before parsing.
+    if (this.#fields === null && !this.#original.toString('latin1').toLowerCase().includes(wanted))
+      return renamed;
+    const onTop = renamed;
+    const fields = this.#parsed().map(rename);
+    if (renamed > onTop) this.#setParsed(fields);
     return renamed;
   }
 
@@ -130,15 +141,27 @@ function lineEnd(text: string, from: number): number {
 
 function valueText(field: Field): string {
   const raw = field.raw.slice(field.raw.indexOf(':') + 1).replace(/\r?\n(?=[ \t])/g, '');
-  return Buffer.from(raw.trim(), 'latin1').toString('utf8');
+  return Buffer.from(trimBlanks(raw), 'latin1').toString('utf8');
 }
+
+// String.trim() would take the octet A0, which ends an "à" in UTF-8, for a blank. A regular expression for the end
+// would take the square of the time for a long run of blanks in the middle.
+function trimBlanks(text: string): string {
+  let from = 0;
+  let to = text.length;
+  while (from < to && isBlank(text.charCodeAt(from))) from++;
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+const isBlank = (code: number) => code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
 
 function makeField(name: string, value: string): Field {
   if (!FIELD_NAME.test(name)) throw new TypeError(`"${name}" cannot be the name of a header field`);
   const lines = Buffer.from(value, 'utf8')
     .toString('latin1')
     .split(/\r\n|\r|\n/)
-    .map((line) => line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?').trim())
+    .map((line) => trimBlanks(line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?')))
     .filter((line) => line !== '');
   return { name, raw: fold(`${name}: ${lines.shift() ?? ''}`, lines) };
 }

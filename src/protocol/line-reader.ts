@@ -1,4 +1,5 @@
-// What a client has sent and nobody has read yet. Command lines are cut off here; DATA takes whole chunks.
+// What a client has sent and nobody has read yet. Command lines are cut off here; DATA takes whole chunks, BDAT
+// takes octets by number.
 // A line ends in CRLF; a bare LF is taken too, as in qmail and qpsmtpd. A bare CR is text.
 
 const LF = 0x0a;
@@ -43,6 +44,14 @@ export class LineReader {
     this.#pending = null;
     this.#searched = 0;
     return pending;
+  }
+
+  /** At most so many of the octets that are left, uncopied; null when there is nothing. */
+  take(most: number): Buffer | null {
+    const pending = this.#pending;
+    if (pending === null) return null;
+    this.#take(most);
+    return most < pending.length ? pending.subarray(0, most) : pending;
   }
 
   get isEmpty(): boolean {

@@ -36,7 +36,7 @@ export class MessageReader {
     this.#refuseBareLf = options.refuseBareLf ?? false;
   }
 
-  /** What came behind the end of the message. */
+  /** What came behind the end of the message, or behind the lone dot of a smuggler. */
   get rest(): Buffer {
     return this.#rest;
   }
@@ -68,9 +68,9 @@ export class MessageReader {
         return 'more';
       }
       if (behind !== 'none') {
+        this.#rest = text.subarray(dot + (behind === 'crlf' ? 3 : 2));
         if (before !== 'crlf' || behind !== 'crlf') return 'smuggling';
         this.#emit(text, from, dot, pieces);
-        this.#rest = text.subarray(dot + 3);
         return 'end';
       }
       // The dot of a line that has more on it goes (section 4.5.2). A bare CR begins no line.

@@ -11,13 +11,30 @@ export interface TraceFacts {
   readonly remoteInfo: string;
   readonly remoteIp: string;
   readonly helloHost: string;
-  /** SMTP, ESMTP, ESMTPS, ESMTPA or ESMTPSA, RFC 3848 */
+  /** see `transmissionType` */
   readonly protocol: string;
   readonly tls: { readonly cipher: string } | null;
   /** config/me */
   readonly me: string;
   readonly version: string;
   readonly date: Date;
+}
+
+export interface Transmission {
+  /** with which the client has introduced itself */
+  readonly verb: 'helo' | 'ehlo' | 'lhlo';
+  readonly tls: boolean;
+  readonly login: boolean;
+  /** the message came with the parameter SMTPUTF8 */
+  readonly utf8: boolean;
+}
+
+/** The word behind `with` in Received: SMTP, ESMTPSA, LMTP, UTF8SMTPS, … (RFC 3848, RFC 6531 section 4.3). */
+export function transmissionType({ verb, tls, login, utf8 }: Transmission): string {
+  if (verb === 'helo') return 'SMTP';
+  const suffix = `${tls ? 'S' : ''}${login ? 'A' : ''}`;
+  if (verb === 'lhlo') return `${utf8 ? 'UTF8' : ''}LMTP${suffix}`;
+  return `${utf8 ? 'UTF8SMTP' : 'ESMTP'}${suffix}`;
 }
 
 /** Value of Received, with folds. */

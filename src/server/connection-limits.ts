@@ -8,6 +8,8 @@ export interface LimitSettings {
   readonly fromIp: number;
 }
 
+export type Refusal = 'too many connections' | 'too many connections from your address';
+
 export class ConnectionLimits {
   readonly settings: LimitSettings;
   #total = 0;
@@ -21,27 +23,45 @@ export class ConnectionLimits {
     return this.#total;
   }
 
+  /** addresses from which clients are there */
+  get addresses(): number {
+    return this.#fromIp.size;
+  }
+
   countFrom(ip: string): number {
     return this.#fromIp.get(keyOf(ip)) ?? 0;
   }
 
-  /** Counts a client in. Gives why it may not stay, or null. Call `leave` for it in either case. */
-  enter(ip: string): 'too many connections' | 'too many connections from your address' | null {
+  /**
+   * Counts a client in. Gives why it may not stay, or null. Call `leave` for it in either case.
+   *
+   * @param ip null: not known yet, or of no interest; the client counts in all, and from no address
+   */
+  enter(ip: string | null): Refusal | null {
+    this.#total++;
+    const { connections } = this.settings;
+    const isTooMany = ip !== null && this.name(ip) !== null;
+    if (connections > 0 && this.#total > connections) return 'too many connections';
+    return isTooMany ? 'too many connections from your address' : null;
+  }
+
+  /** Counts one that has come in with null, as from this address. */
+  name(ip: string): Refusal | null {
     const key = keyOf(ip);
     const count = (this.#fromIp.get(key) ?? 0) + 1;
     this.#fromIp.set(key, count);
-    this.#total++;
-    const { connections, fromIp } = this.settings;
-    if (connections > 0 && this.#total > connections) return 'too many connections';
+    const { fromIp } = this.settings;
     return fromIp > 0 && count > fromIp ? 'too many connections from your address' : null;
   }
 
-  leave(ip: string): void {
+  /** @param ip null where none was ever given */
+  leave(ip: string | null): void {
+    this.#total--;
+    if (ip === null) return;
     const key = keyOf(ip);
     const count = (this.#fromIp.get(key) ?? 1) - 1;
     if (count > 0) this.#fromIp.set(key, count);
     else this.#fromIp.delete(key);
-    this.#total--;
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Awaitable } from '../contract/hooks.ts';
 import type { Clock } from '../contract/plugin.ts';
 import { DnsResolver } from '../net/resolver.ts';
-import type { ListenAddress } from './listen-address.ts';
+import type { HostPort } from './listen-address.ts';
 
 const UNKNOWN = 'Unknown';
 // A name that is a nuisance in logs and fields is no name.
@@ -11,7 +11,7 @@ const HARMLESS = /^[A-Za-z0-9._-]{1,255}$/;
 const LOOPBACK = /^(?:127\.|::1$)/;
 
 /** @param server the DNS server to ask; null: those of /etc/resolv.conf */
-export function reverseNames(clock: Clock, server: ListenAddress | null): (ip: string) => Awaitable<string> {
+export function reverseNames(clock: Clock, server: HostPort | null): (ip: string) => Awaitable<string> {
   const servers =
     server === null ? {} : { servers: [{ address: server.host || '127.0.0.1', port: server.port }] };
   const resolver = new DnsResolver({ clock, ...servers });

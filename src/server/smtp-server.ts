@@ -13,9 +13,25 @@ import { formatReply } from '../protocol/reply.ts';
 import { replyFor } from '../session/answers.ts';
 import { Client, type Peer } from '../session/client.ts';
 import { converse } from '../session/conversation.ts';
+import { STRESSED_SILENCE } from '../session/limits.ts';
+import { LoginGuard } from '../session/login-guard.ts';
 import { Session } from '../session/session.ts';
+import { bind } from './bind.ts';
+import {
+  type Caller,
+  directPeer,
+  type Entrance,
+  type FoundPeer,
+  peerBehindProxy,
+  refuse,
+  tryLater,
+} from './caller.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
-import { type ListenAddress, showListenAddress } from './listen-address.ts';
+import type { ListenAddress } from './listen-address.ts';
+import { type MemoryFigures, memoryFigures, Overload } from './overload.ts';
+import { LOCAL_IP, plainIp, tlsAtProxy } from './peers.ts';
+import { type ProxyRule, proxyRule } from './proxy-preamble.ts';
+import type { SocketOwner } from './socket-file.ts';
 import { SocketWire } from './socket-wire.ts';
 import { YoungGeneration } from './young-generation.ts';
 
@@ -24,20 +40,22 @@ export interface ServerMeans {
   engine(): Engine;
   readonly spool: Spool;
   readonly limits: ConnectionLimits;
+  /** what the process has and may have of memory, where a test wants it otherwise */
+  readonly memory?: () => MemoryFigures;
   /** name of an address by the DNS; `Unknown` where there is none */
   reverseName(ip: string): Awaitable<string>;
 }
 
-// Longer queues of the kernel are cut to net.core.somaxconn anyway.
-const BACKLOG = 1024;
-
 export class SmtpServer {
   readonly #means: ServerMeans;
   readonly #listeners: Server[] = [];
-  readonly #sockets = new Set<Socket>();
+  /** with the wires of those that are served */
+  readonly #sockets = new Map<Socket, SocketWire | null>();
   /** the session on whose behalf code runs, for what fails where nobody waits for it */
   readonly #current = new AsyncLocalStorage<Session>();
   readonly #youngGeneration = new YoungGeneration();
+  readonly #logins = new LoginGuard();
+  readonly #overload: Overload;
   #serial = 0;
   /** clients that came before `open` */
   #early: (() => void)[] | null = [];
@@ -46,6 +64,18 @@ export class SmtpServer {
 
   constructor(means: ServerMeans) {
     this.#means = means;
+    this.#overload = new Overload({
+      most: means.limits.settings.connections,
+      memory: means.memory ?? memoryFigures,
+      log: (level, text) => means.engine().log.write(level, text),
+      onStress: () => {
+        for (const wire of this.#sockets.values()) wire?.hurry(STRESSED_SILENCE);
+      },
+    });
+  }
+
+  get isStressed(): boolean {
+    return this.#overload.isStressed;
   }
 
   get isStopping(): boolean {
@@ -62,30 +92,49 @@ export class SmtpServer {
     }
   }
 
-  /** Binds an address. @throws Error with a sentence for the operator */
-  listen(address: ListenAddress): Promise<ListenAddress> {
+  /**
+   * Binds an address. Gives it with the port that counts.
+   *
+   * @param owner of a socket file; null: whoever runs this
+   * @throws Error with a sentence for the operator
+   */
+  async listen<A extends ListenAddress>(address: A, owner: SocketOwner | null = null): Promise<A> {
+    const { tls = false, lmtp = false } = address;
+    const entrance: Entrance = { address, service: { tls, lmtp } };
     // A client may close its side right after its last command and still read the replies.
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket, entrance),
+    );
     this.#listeners.push(server);
-    return new Promise((resolve, reject) => {
-      server.once('error', (error: NodeJS.ErrnoException) => reject(bindError(address, error)));
-      const where = address.host === '' ? {} : { host: address.host };
-      server.listen({ ...where, port: address.port, backlog: BACKLOG }, () => {
-        server.removeAllListeners('error');
-        server.on('error', (error) =>
-          this.#means.engine().log.write('error', `error, cannot accept: ${error.message}`),
-        );
-        const bound = server.address();
-        resolve(typeof bound === 'object' && bound !== null ? { ...address, port: bound.port } : address);
-      });
-    });
+    const bound = await bind(server, address, owner);
+    server.on('error', (error) =>
+      this.#means.engine().log.write('error', `error, cannot accept: ${error.message}`),
+    );
+    return bound;
   }
 
   /** Begins to serve. Until then clients wait: nobody is served with rights that are about to be dropped. */
   open(): void {
     const early = this.#early ?? [];
     this.#early = null;
+    this.#means.engine().deadlines.onSweep(() => this.#overload.sweep());
     for (const serve of early) serve();
+  }
+
+  /** One line for operators: how many clients there are, and whether that is too much. */
+  get status(): string {
+    const { limits, engine } = this.#means;
+    const { connections } = limits.settings;
+    const megabytes = Math.round(process.memoryUsage.rss() / 2 ** 20);
+    const facts = [
+      `${limits.total} connections${connections > 0 ? ` of ${connections}` : ''} from ${limits.addresses} addresses`,
+      `${this.#sockets.size} sockets`,
+      `${engine().deadlines.size} deadlines`,
+      `${megabytes} MiB`,
+    ];
+    if (this.#overload.isStressed) facts.push('under stress');
+    if (this.#overload.isShortOfMemory) facts.push('short of memory');
+    return facts.join(', ');
   }
 
   /** No new clients; those there are get 421 at their next command. Resolves when all are gone, or at the limit. */
@@ -102,69 +151,120 @@ export class SmtpServer {
       };
     });
     const reply = { code: 421, status: '4.3.2', lines: ['the server is shutting down'] } as const;
-    for (const socket of this.#sockets) socket.write(formatReply(reply), () => socket.destroy());
+    const text = formatReply(reply);
+    for (const [socket, wire] of this.#sockets) {
+      // Under TLS only the wire knows how to say it.
+      if (wire !== null) wire.tearDown(text);
+      else socket.write(text, () => socket.destroy());
+    }
   }
 
-  #accept(socket: Socket): void {
-    const remoteIp = plainIp(socket.remoteAddress);
+  #accept(socket: Socket, entrance: Entrance): void {
+    const isLocal = 'path' in entrance.address;
+    const ip = isLocal ? LOCAL_IP : plainIp(socket.remoteAddress);
     // A client that is gone already has no address any more.
-    if (remoteIp === null) {
+    if (ip === null) {
       socket.destroy();
       return;
     }
-    const { limits } = this.#means;
-    const refusal = limits.enter(remoteIp);
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      limits.leave(remoteIp);
-      this.#sockets.delete(socket);
-      if (this.#sockets.size === 0) this.#onEmpty?.();
-    });
-    if (refusal !== null) this.#turnAway(socket, remoteIp, refusal);
-    else if (this.#early === null) this.#begin(socket, remoteIp);
+    const rule = this.#proxyRule(entrance, ip);
+    const isNamed = !isLocal && (rule === 'none' || rule === 'refuse');
+    const caller: Caller = { socket, ip, entrance, rule, countedAs: isNamed ? ip : null };
+    const refusal = this.#count(caller);
+    if (rule === 'refuse')
+      this.#hangUp(caller, 'is not in proxy_networks, and only proxies may connect here');
+    else if (refusal !== null) this.#turnAway(caller, refusal);
+    else if (this.#early === null) this.#begin(caller);
     else {
       // A client may reset while it waits, and an error that nobody hears ends the process.
       socket.on('error', () => {});
-      this.#early.push(() => this.#begin(socket, remoteIp));
+      this.#early.push(() => this.#begin(caller));
     }
   }
 
-  #begin(socket: Socket, remoteIp: string): void {
-    this.#serve(socket, remoteIp).catch((error: unknown) => {
+  #proxyRule({ address }: Entrance, ip: string): ProxyRule {
+    const { store, proxySources } = this.#means.engine();
+    return proxyRule(address, ip, store.value('proxy_networks'), proxySources);
+  }
+
+  /** Counts a client as long as it is there. Gives why it may not stay, or null. */
+  #count(caller: Caller): string | null {
+    const { limits } = this.#means;
+    const { socket } = caller;
+    const refusal =
+      limits.enter(caller.countedAs) ?? (this.#overload.isShortOfMemory ? 'too little memory' : null);
+    this.#overload.note(limits.total);
+    this.#sockets.set(socket, null);
+    socket.once('close', () => {
+      limits.leave(caller.countedAs);
+      this.#overload.note(limits.total);
+      this.#sockets.delete(socket);
+      if (this.#sockets.size === 0) this.#onEmpty?.();
+    });
+    return refusal;
+  }
+
+  #begin(caller: Caller): void {
+    this.#serve(caller).catch((error: unknown) => {
       // Nobody serves this client any more, and nothing else would ever end its connection.
       const why = error instanceof Error ? error.message : String(error);
-      this.#means.engine().log.write('crit', `error, ${remoteIp} cannot be served: ${why}`);
-      socket.destroy();
+      this.#means.engine().log.write('crit', `error, ${caller.ip} cannot be served: ${why}`);
+      caller.socket.destroy();
     });
   }
 
-  #turnAway(socket: Socket, remoteIp: string, why: string): void {
-    this.#means.engine().log.write('notice', `fail, ${remoteIp}: ${why}`);
-    refuse(socket, formatReply({ code: 421, status: '4.7.0', lines: [`${why}, try again later`] }));
+  #hangUp({ socket, ip }: Caller, why: string): void {
+    this.#means.engine().log.write('notice', `fail, ${ip}: ${why}`);
+    refuse(socket, '');
   }
 
-  async #serve(socket: Socket, remoteIp: string): Promise<void> {
+  #turnAway({ socket, ip }: Caller, why: string): void {
+    const isTheirs = why === 'too many connections from your address';
+    if (isTheirs) this.#means.engine().log.write('notice', `fail, ${ip}: ${why}`);
+    else this.#overload.turnAway();
+    refuse(socket, tryLater(why));
+  }
+
+  async #serve(caller: Caller): Promise<void> {
+    const { socket, entrance } = caller;
     const engine = this.#means.engine();
     const { clock, pid } = engine.world;
-    const peer = new SocketPeer(socket, remoteIp);
     this.#serial++;
+    const id = `${pid}.${this.#serial}`;
     this.#youngGeneration.noteClient();
-    const client = new Client(`${pid}.${this.#serial}`, peer, clock.now());
+    let client: Client | null = null;
+    let session: Session | null = null;
     // From here on the socket has somebody who hears of its end, whatever is waited for below.
-    const wire = new SocketWire(socket, engine.deadlines, () => client.lost());
+    const wire = new SocketWire(socket, engine.deadlines, () => (session?.connection ?? client)?.lost());
+    // A client that had to wait may be gone.
+    if (this.#sockets.has(socket)) this.#sockets.set(socket, wire);
+    const isDirect = caller.rule === 'none';
+    const found = isDirect ? directPeer(caller) : await this.#peerBehindProxy(caller, wire, engine);
+    if (found === null) return wire.close();
+    const { peer } = found;
+    client = new Client(id, peer, clock.now());
+    if (found.tls !== null && !entrance.service.tls) client.tls = tlsAtProxy(found.tls);
+    if (wire.broken) client.lost();
     const verdict = await this.#beforeConnection(engine, peer);
     if (isDenial(verdict.code)) {
       const reply = replyFor('pre-connection', verdict);
       if (reply !== null) wire.write(formatReply(reply));
       return wire.close();
     }
-    peer.remoteHost = await this.#means.reverseName(remoteIp);
-    const session = new Session(engine, client, wire, {
+    peer.remoteHost = await this.#means.reverseName(peer.remoteIp);
+    session = new Session(engine, client, wire, {
       spool: this.#means.spool,
       sizeThreshold: () => engine.store.value('size_threshold'),
       now: () => clock.now(),
+      logins: this.#logins,
     });
-    await this.#current.run(session, () => converse(session, this));
+    const conversation = session;
+    await this.#current.run(conversation, () => converse(conversation, this));
+  }
+
+  #peerBehindProxy(caller: Caller, wire: SocketWire, engine: Engine): Promise<FoundPeer | null> {
+    const { limits } = this.#means;
+    return peerBehindProxy(caller, wire, { engine, limits, isThere: () => this.#sockets.has(caller.socket) });
   }
 
   #beforeConnection(engine: Engine, peer: Peer): Awaitable<Verdict> {
@@ -181,53 +281,4 @@ export class SmtpServer {
     const nobody = { connection: null, transaction: null, verdicts: null };
     return engine.dispatcher.decide('pre-connection', nobody, incoming);
   }
-}
-
-/** Facts of a socket. The own side costs a system call, which is made when somebody asks. */
-class SocketPeer implements Peer {
-  readonly remoteIp: string;
-  readonly service = { tls: false, lmtp: false };
-  remoteHost = 'Unknown';
-  readonly #socket: Socket;
-
-  constructor(socket: Socket, remoteIp: string) {
-    this.#socket = socket;
-    this.remoteIp = remoteIp;
-  }
-
-  get remoteInfo(): string {
-    return this.remoteHost;
-  }
-  get remotePort(): number {
-    return this.#socket.remotePort ?? 0;
-  }
-  get localIp(): string {
-    return plainIp(this.#socket.localAddress) ?? '';
-  }
-  get localPort(): number {
-    return this.#socket.localPort ?? 0;
-  }
-}
-
-function refuse(socket: Socket, text: string): void {
-  socket.on('error', () => {});
-  socket.end(text, 'latin1', () => socket.destroySoon());
-}
-
-/** IPv4 addresses come in the IPv6 form where the listener is for both. */
-function plainIp(address: string | undefined): string | null {
-  if (address === undefined) return null;
-  const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-  return plain.replace(/%.*$/, '');
-}
-
-function bindError(address: ListenAddress, error: NodeJS.ErrnoException): Error {
-  const reasons: Record<string, string> = {
-    EADDRINUSE: 'the port is in use by another program',
-    EACCES: 'ports below 1024 need root, or the capability CAP_NET_BIND_SERVICE',
-    EADDRNOTAVAIL: 'this host has no such address',
-    ENOTFOUND: 'there is no such host name',
-  };
-  const why = reasons[error.code ?? ''] ?? error.message;
-  return new Error(`${showListenAddress(address)}: ${why}`);
 }

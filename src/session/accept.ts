@@ -1,16 +1,26 @@
-// A message that has come in whole: filters, trace fields, queue, and the one reply that says who is
-// responsible for it now.
+// A message that has come in whole: filters, trace fields, queue, and the reply that says who is responsible for
+// it now.
 
 import { isDenial } from '../contract/codes.ts';
 import type { Verdict } from '../contract/verdict.ts';
-import { authResultsValue, receivedValue } from '../protocol/trace-fields.ts';
-import type { AnsweredHook } from './answers.ts';
+import { authResultsValue, receivedValue, transmissionType } from '../protocol/trace-fields.ts';
+import { answerMessage, answerMessageHook, answerQueue } from './message-answer.ts';
 import type { Session } from './session.ts';
 
 const AUTH_RESULTS = 'Authentication-Results';
 
 /** Runs the hooks from data_post_headers to queue_post and answers the message. */
 export async function acceptMessage(session: Session): Promise<void> {
+  try {
+    await decideOnMessage(session);
+  } catch (error) {
+    // A client that counts replies would take the one for this fault for the first of several.
+    if (session.connection.service.lmtp) session.end('error');
+    throw error;
+  }
+}
+
+async function decideOnMessage(session: Session): Promise<void> {
   if (await refuses(session, 'data_post_headers')) return;
   await addTraceFields(session);
   if (await refuses(session, 'data_post')) return;
@@ -18,7 +28,7 @@ export async function acceptMessage(session: Session): Promise<void> {
   if (session.isClientGone) {
     // It most likely cannot hear that the message was taken, and will send it again.
     session.log('notice', 'fail, the client left before the message was queued: it is dropped');
-    session.reply({
+    answerMessage(session, {
       code: 451,
       status: '4.4.2',
       lines: ['you left before the message was queued, send it again'],
@@ -26,7 +36,7 @@ export async function acceptMessage(session: Session): Promise<void> {
     return session.end('lost');
   }
   const outcome = await session.decide('queue');
-  session.answer('queue', outcome);
+  answerQueue(session, outcome);
   if (session.engine.dispatcher.has('queue_post')) {
     session.flush();
     await session.watch('queue_post', outcome);
@@ -35,11 +45,11 @@ export async function acceptMessage(session: Session): Promise<void> {
 
 async function refuses(
   session: Session,
-  hook: Extract<AnsweredHook, 'data_post_headers' | 'data_post' | 'queue_pre'>,
+  hook: 'data_post_headers' | 'data_post' | 'queue_pre',
 ): Promise<boolean> {
   const verdict: Verdict = await session.decide(hook);
   if (verdict.code !== 'DONE' && !isDenial(verdict.code)) return false;
-  session.answer(hook, verdict);
+  answerMessageHook(session, hook, verdict);
   return true;
 }
 
@@ -56,10 +66,13 @@ async function addTraceFields(session: Session): Promise<void> {
 }
 
 async function receivedText(session: Session, me: string): Promise<string> {
-  const { connection, engine } = session;
-  const isEsmtp = connection.hello?.verb === 'ehlo';
-  const suffix = `${connection.tls ? 'S' : ''}${connection.authentication?.passed ? 'A' : ''}`;
-  const protocol = isEsmtp ? `ESMTP${suffix}` : 'SMTP';
+  const { connection, transaction, engine } = session;
+  const protocol = transmissionType({
+    verb: connection.hello?.verb ?? 'helo',
+    tls: connection.tls !== null,
+    login: connection.authentication?.passed ?? false,
+    utf8: transaction.params.has('SMTPUTF8'),
+  });
   const given = await session.ask('received_line', { protocol, connection });
   if (given.value !== undefined) return given.value;
   return receivedValue({

@@ -8,6 +8,7 @@ import type {
   ForwardedFacts,
   Hello,
   OfferedParams,
+  ProxyFacts,
   Service,
 } from '../contract/connection.ts';
 import type { TlsFacts, TlsSettings } from '../contract/tls.ts';
@@ -23,6 +24,13 @@ export interface Peer {
   readonly localIp: string;
   readonly localPort: number;
   readonly service: Service;
+  /** who has said that this is the client, where it is not the peer of the socket */
+  readonly proxy?: ProxyFacts | null;
+  /**
+   * Whose commands come in here, where that is not the client: the rights to XCLIENT and XFORWARD are those of this
+   * address. Empty: nobody's.
+   */
+  readonly speakerIp?: string;
 }
 
 /** What a connection can ask of the conversation that it belongs to. */
@@ -82,9 +90,19 @@ export class Client implements Connection {
     return this.#peer.service;
   }
 
-  /** Who the client is after all: what a trusted proxy says of it (XCLIENT). */
-  becomes(peer: Peer): void {
-    this.#peer = peer;
+  get proxy(): ProxyFacts | null {
+    return this.#peer.proxy ?? null;
+  }
+  get speakerIp(): string {
+    return this.#peer.speakerIp ?? this.#peer.remoteIp;
+  }
+
+  /** Another client on the same connection, of which nothing is known but what a trusted proxy says (XCLIENT). */
+  successor(peer: Peer): Client {
+    const client = new Client(this.id, peer, this.startedAt);
+    client.tls = this.tls;
+    client.commandLine = this.commandLine;
+    return client;
   }
 
   /** The conversation has begun. */

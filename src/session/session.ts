@@ -14,10 +14,21 @@ import type { VerdictLog } from '../message/verdict-log.ts';
 import { LineReader } from '../protocol/line-reader.ts';
 import { formatReply, type Reply } from '../protocol/reply.ts';
 import { type AnsweredHook, disconnects, replyFor, syntaxReplyFor } from './answers.ts';
-import type { Client, ClientLine } from './client.ts';
+import { type Mechanism, NO_MECHANISMS } from './auth-mechanisms.ts';
+import type { ChunkedMessage } from './chunked-message.ts';
+import type { Client, ClientLine, Peer } from './client.ts';
+import { SessionLimits } from './limits.ts';
+import type { LoginGuard } from './login-guard.ts';
+import type { TransferPace } from './pace.ts';
 import type { Chunk, Wire } from './wire.ts';
 
 export type EndReason = 'quit' | 'denied' | 'lost' | 'timeout' | 'shutdown' | 'error';
+
+/** What a session needs of the server around it. */
+export interface SessionMeans extends TransactionMeans {
+  /** one for the whole server */
+  readonly logins: LoginGuard;
+}
 
 /** What an asking hook has led to. */
 export interface Given<V> {
@@ -29,27 +40,49 @@ const NOTHING_GIVEN: Given<never> = {};
 
 export class Session implements Scene, LogSource, ClientLine {
   readonly engine: Engine;
-  readonly connection: Client;
+  readonly limits: SessionLimits;
   readonly input = new LineReader();
   readonly #wire: Wire;
-  readonly #means: TransactionMeans;
+  readonly #means: SessionMeans;
+  #connection: Client;
   #transaction: MessageTransaction;
   /** messages that have come in whole, whatever became of them */
   messages = 0;
+  /** chunks of messages that were taken, but for empty ones */
+  chunks = 0;
+  /** the message that comes by BDAT; null where none does */
+  chunked: ChunkedMessage | null = null;
+  /** what AUTH takes; empty until EHLO has been answered */
+  mechanisms: readonly Mechanism[] = NO_MECHANISMS;
+  failedLogins = 0;
+  /** replies that refused something */
+  refusals = 0;
+  /** of the message under way; null before it was waited for */
+  pace: TransferPace | null = null;
+  /** whether the client might relay before its login */
+  relayedBeforeLogin = false;
   #replies = '';
+  #isStartingTls = false;
   #ended: EndReason | null = null;
 
-  constructor(engine: Engine, client: Client, wire: Wire, means: TransactionMeans) {
+  constructor(engine: Engine, client: Client, wire: Wire, means: SessionMeans) {
     this.engine = engine;
-    this.connection = client;
+    this.limits = new SessionLimits(engine);
+    this.#connection = client;
     this.#wire = wire;
     this.#means = means;
     this.#transaction = new MessageTransaction(means);
     client.attach(this);
   }
 
+  get connection(): Client {
+    return this.#connection;
+  }
   get transaction(): MessageTransaction {
     return this.#transaction;
+  }
+  get logins(): LoginGuard {
+    return this.#means.logins;
   }
   get verdicts(): VerdictLog {
     return this.#transaction.verdicts;
@@ -95,6 +128,7 @@ export class Session implements Scene, LogSource, ClientLine {
   }
 
   reply(reply: Reply): void {
+    if (reply.code >= 400) this.refusals++;
     const text = formatReply(reply);
     if (this.engine.log.enabled('info')) {
       for (const line of text.trimEnd().split('\r\n')) this.log('info', line);
@@ -122,11 +156,13 @@ export class Session implements Scene, LogSource, ClientLine {
     this.#replies = '';
   }
 
-  /** The next octets of the client, after all replies have left. */
-  read(): Promise<Chunk> | Chunk {
+  /** The next octets of the client, after all replies have left. @param since when they were first waited for */
+  read(now = this.limits.now(), since = now): Awaitable<Chunk> {
+    // A handler that has run out of time left a handshake behind: nobody can speak until that is over.
+    if (this.#isStartingTls) return 'ended';
     this.flush();
-    const { store } = this.engine;
-    return this.#wire.read((store.value('timeoutsmtpd') ?? store.value('timeout')) * 1000);
+    const patience = this.limits.patience(since, now);
+    return patience > 0 ? this.#wire.read(patience) : 'timeout';
   }
 
   async hasInput(waitMs: number): Promise<boolean> {
@@ -134,10 +170,13 @@ export class Session implements Scene, LogSource, ClientLine {
   }
 
   async startTls(settings: TlsSettings, announcement?: Reply): Promise<TlsFacts> {
-    // What a client says behind STARTTLS before the handshake may be somebody else's (RFC 3207 section 5).
-    if (announcement !== undefined) this.#dropInput();
-    if (announcement !== undefined) this.reply(announcement);
+    if (announcement !== undefined) {
+      // What a client says behind STARTTLS before the handshake may be somebody else's (RFC 3207 section 5).
+      this.#dropInput();
+      this.reply(announcement);
+    }
     this.flush();
+    this.#isStartingTls = true;
     try {
       const facts = await this.#wire.startTls(settings);
       this.connection.tls = facts;
@@ -146,6 +185,8 @@ export class Session implements Scene, LogSource, ClientLine {
     } catch (error) {
       this.end('lost');
       throw error;
+    } finally {
+      this.#isStartingTls = false;
     }
   }
 
@@ -157,7 +198,20 @@ export class Session implements Scene, LogSource, ClientLine {
   /** Forgets what the client has said of itself, as if it had just connected. */
   async forgetClient(): Promise<void> {
     await this.resetTransaction();
-    this.connection.hello = null;
+    const { connection } = this;
+    connection.hello = null;
+    connection.forwarded = null;
+    if (connection.authentication?.passed) connection.relayClient = this.relayedBeforeLogin;
+    connection.authentication = null;
+    this.mechanisms = NO_MECHANISMS;
+  }
+
+  /** Goes on with another client, of whom nothing is known yet (XCLIENT). */
+  async changeClient(peer: Peer): Promise<void> {
+    await this.forgetClient();
+    this.relayedBeforeLogin = false;
+    this.#connection = this.#connection.successor(peer);
+    this.#connection.attach(this);
   }
 
   /** Something broke that this session had begun, outside of any handler that could be told: it ends here. */
@@ -177,7 +231,11 @@ export class Session implements Scene, LogSource, ClientLine {
   /** Ends the transaction under way and begins an empty one. */
   resetTransaction(): Awaitable<void> {
     return whenReady(this.watch('reset_transaction'), () => {
+      this.chunked = null;
+      this.pace = null;
       const old = this.#transaction;
+      // XFORWARD comes before the MAIL that it is about, and MAIL ends the transaction before it.
+      if (old.sender !== null) this.#connection.forwarded = null;
       this.#transaction = new MessageTransaction(this.#means);
       old.end();
       return old.holdsResources ? old.dispose() : undefined;

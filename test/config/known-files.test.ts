@@ -8,6 +8,7 @@ import {
   knownFileNames,
   knownFiles,
 } from '../../src/config/known-files.ts';
+import { NetworkList, parseNetwork } from '../../src/protocol/network.ts';
 
 const around = { hostname: 'host.example', home: '/home/smtpd' };
 const toLines = (texts: string[]) => texts.map((text, at) => ({ text, where: { file: 'f', line: at + 1 } }));
@@ -57,12 +58,23 @@ describe('knownFiles', () => {
     ['spool_dir', '/home/smtpd/tmp'],
     ['spool_perms', 0o700],
     ['bare_newline', { default: 'normalize', networks: [] }],
+    ['extensions', new Map()],
     ['max_command_line', 2048],
     ['max_header_size', 1_048_576],
     ['max_recipients', 1000],
     ['max_login_failures', 3],
+    ['auth_failure_delay', 1],
+    ['auth_lockout_failures', 20],
+    ['auth_lockout_time', 600],
+    ['auth_admin_networks', new NetworkList([])],
     ['max_commands_without_mail', 1000],
+    ['max_errors', 100],
+    ['max_session_time', 14_400],
+    ['min_transfer_rate', 50],
     ['tls_before_auth', false],
+    ['proxy_networks', new NetworkList([])],
+    ['xclient_networks', new NetworkList([])],
+    ['xforward_networks', new NetworkList([])],
     ['rcpthosts', []],
   ];
 
@@ -102,6 +114,12 @@ describe('knownFiles', () => {
     ['spool_perms', '0770', 0o770],
     ['spool_perms', '750', 0o750],
     ['max_command_line', '512', 512],
+    ['auth_failure_delay', '0', 0],
+    ['auth_lockout_failures', '0', 0],
+    ['max_errors', '0', 0],
+    ['max_session_time', '0', 0],
+    ['min_transfer_rate', '0', 0],
+    ['auth_admin_networks', '10.1.', new NetworkList([parseNetwork('10.1.0.0/16')])],
     ['tls_before_auth', '0', false],
     ['tls_before_auth', '1', true],
     ['tls_before_auth', 'yes', true],
@@ -124,6 +142,11 @@ describe('knownFiles', () => {
     ['timeout', '0'],
     ['timeout', '2147484'],
     ['timeoutsmtpd', '1.5'],
+    ['auth_failure_delay', '61'],
+    ['auth_lockout_time', '0'],
+    ['max_session_time', '2147484'],
+    ['min_transfer_rate', '1.5'],
+    ['auth_admin_networks', 'localhost'],
     ['databytes', '10M'],
     ['databytes', '-1'],
     ['databytes', '0x10'],

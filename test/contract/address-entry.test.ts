@@ -75,6 +75,26 @@ describe('parseAddressOrHost', () => {
   });
 });
 
+describe('entries beyond ASCII, RFC 6531', () => {
+  const spelled = ['<x@b\u00fccher.example>', '<x@xn--bcher-kva.example>'];
+
+  for (const entry of [
+    '@xn--bcher-kva.example',
+    '@B\u00fccher.example',
+    'x@xn--bcher-kva.example',
+    'X@b\u00fccher.example',
+  ]) {
+    it(`${entry} means a domain however it is spelled`, () => {
+      for (const path of spelled) {
+        const address = Address.parse(path, { utf8: true });
+        assert.ok(address !== null);
+        assert.equal(parseAddressOrHost(entry).matches(address), true, path);
+      }
+      assert.equal(parseAddressOrHost(entry).matches(new Address('x', 'bucher.example')), false);
+    });
+  }
+});
+
 describe('addressEntryWarning', () => {
   it('tells of an address that was a pattern in Perl, quirk 41', () => {
     assert.match(

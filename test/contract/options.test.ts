@@ -33,6 +33,14 @@ describe('options', () => {
     assert.throws(() => option.integer({ doc: '' }).parse('99999999999999999999'), OptionError);
   });
 
+  it('someOf: words of which each adds to a list', () => {
+    const spec = option.someOf(['CONNECT', 'DATA'], { default: ['CONNECT', 'DATA'], doc: '' });
+    assert.deepEqual(spec.parse('data'), ['DATA']);
+    assert.partialDeepStrictEqual(spec, { form: 'CONNECT|DATA', required: false, repeats: true });
+    assert.equal(spec.shownDefault, 'CONNECT, DATA');
+    refuses(spec, 'HELO', '"HELO" is none of CONNECT, DATA');
+  });
+
   it('number: fractions too, down to a limit', () => {
     const spec = option.number({ doc: '' });
     assert.deepEqual(['1', '-1.5', '.5', '2.'].map(spec.parse), [1, -1.5, 0.5, 2]);

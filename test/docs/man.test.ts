@@ -9,6 +9,7 @@ import { checkConfigCommand } from '../../src/cli/check-config.ts';
 import type { Program } from '../../src/cli/program.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { testPluginCommand } from '../../src/cli/test-plugin.ts';
+import { tlsCertCommand } from '../../src/cli/tls-cert.ts';
 import { knownFileNames } from '../../src/config/known-files.ts';
 import { commonOptions } from '../../src/engine/plugin-words.ts';
 import { run, textOf } from './support.ts';
@@ -76,6 +77,7 @@ describe('qpsmtpd.8', () => {
     serve: serveCommand(program),
     'check-config': checkConfigCommand(program),
     'test-plugin': testPluginCommand(program),
+    'tls-cert': tlsCertCommand(program),
   };
   for (const [name, { args }] of Object.entries(commands)) {
     it(`has the options of ${name}`, () => {

@@ -146,6 +146,54 @@ describe('limits', { concurrency: 4 }, () => {
     assert.deepEqual(recordedMessages(server.dir), []);
   });
 
+  test('timeout: an octet at a time wins nobody more time for a command', async () => {
+    const server = await start({ timeout: '2' });
+    const client = await greeted(server);
+    const begun = performance.now();
+    const dripping = setInterval(() => client.send('N'), 100);
+    try {
+      await client.expect(/^421 4\.4\.2 no command came for too long$/);
+      assert.equal(await client.closed(), '');
+      const took = performance.now() - begun;
+      assert.ok(took > 1900 && took < 5000, `${took} ms`);
+    } finally {
+      clearInterval(dripping);
+    }
+  });
+
+  test('max_session_time: 421, also for a client that goes on talking', async () => {
+    const server = await start({ max_session_time: '2' });
+    const silent = await greeted(server);
+    const talking = await greeted(server);
+    const hearing = setInterval(() => talking.send('NOOP\r\n'), 100);
+    try {
+      await silent.expect(/^421 4\.4\.2 you have been here for too long$/);
+      while (!(await talking.expect(/^(?:250|421) /)).startsWith('421 4.4.2 '));
+      assert.equal(await talking.closed(), '');
+    } finally {
+      clearInterval(hearing);
+    }
+  });
+
+  test('max_errors: 421 and the end', async () => {
+    const server = await start({ max_errors: '3' });
+    const client = await greeted(server);
+    for (let at = 0; at < 3; at++) await client.command('NONSENSE', 500);
+    await client.command('NONSENSE', 500);
+    await client.expect(/^421 4\.7\.0 too many errors$/);
+    assert.equal(await client.closed(), '');
+  });
+
+  test('SIGUSR1: one line says how the server is, and no debugger is opened', async () => {
+    const server = await start();
+    const clients = [await greeted(server), await greeted(server)];
+    process.kill(server.pid, 'SIGUSR1');
+    const [line] = await server.waitForLog(/\d+ status: .*\n/);
+    assert.match(line, /status: 2 connections of \d+ from 1 addresses, 2 sockets, 2 deadlines, \d+ MiB\n$/);
+    for (const client of clients) await client.command('QUIT', 221);
+    assert.doesNotMatch(server.stderr(), /[Dd]ebugger/);
+  });
+
   for (const way of ['goes on', 'has closed its side'] as const) {
     test(`a client that takes no replies and ${way} is cut off in the end`, async () => {
       const server = await startServer({

@@ -40,6 +40,19 @@ describe('deadlines', () => {
     assert.deepEqual(fired, []);
   });
 
+  it('can be shortened, never made longer', (t) => {
+    const { deadlines, fired, set, pass, stop } = start();
+    t.after(stop);
+    deadlines.shorten(set(1000, 'long'), 100);
+    deadlines.shorten(set(50, 'short'), 100);
+    assert.equal(deadlines.size, 2);
+    pass(50);
+    assert.deepEqual(fired, ['short']);
+    pass(50);
+    assert.deepEqual(fired, ['short', 'long']);
+    assert.equal(deadlines.size, 0);
+  });
+
   it('may set others while they fire', (t) => {
     const { deadlines, fired, set, pass, stop } = start();
     t.after(stop);

@@ -15,7 +15,12 @@ async function load(t: TestContext, line: string, plugins: Readonly<Record<strin
   const lookup = new Lookup(store, () => assert.fail('no hook is asked'), 'host.example', log);
   const registry = new Registry();
   const source = new PluginSource(bundle(plugins), noDisk, []);
-  const loaded = await instantiate(pluginLine(line), source, { world, log, store, lookup }, registry);
+  const loaded = await instantiate(
+    pluginLine(line),
+    source,
+    { world, log, store, lookup, proxySources: [] },
+    registry,
+  );
   return { loaded, chains: registry.freeze() };
 }
 
@@ -156,7 +161,14 @@ describe('the table of hooks', () => {
     const source = new PluginSource(bundle({ a, b }), noDisk, []);
     const loaded: LoadedLine[] = [];
     for (const name of ['a', 'b']) {
-      loaded.push(await instantiate(pluginLine(name), source, { world, log, store, lookup }, registry));
+      loaded.push(
+        await instantiate(
+          pluginLine(name),
+          source,
+          { world, log, store, lookup, proxySources: [] },
+          registry,
+        ),
+      );
     }
     const chains = registry.freeze();
     assert.deepEqual(

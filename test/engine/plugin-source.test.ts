@@ -120,6 +120,11 @@ describe('a definition', () => {
       { name: 'x', setup, files: { a: 'b' } },
       'has files that were not made by listFile or mapFile',
     ],
+    [
+      'an extension that nobody carries',
+      { name: 'x', setup, carries: ['DSN', 'SIZE'] },
+      'has a carries that is no list of SMTPUTF8, BINARYMIME, DSN, REQUIRETLS, MT-PRIORITY',
+    ],
     ['a positional text', { name: 'x', setup, positional: 'a' }, 'has a positional that is no list'],
     ['a parent that is no name', { name: 'x', setup, extends: {} }, 'has an extends that is no name'],
   ] as const) {

@@ -40,3 +40,15 @@ for (const [name, text, expected] of cases) {
     }
   });
 }
+
+test('a big header in single octets takes no time for each octet before', () => {
+  const text = `X: ${'y'.repeat(1_000_000)}\r\n\r\nbody`;
+  const splitter = new HeaderSplitter();
+  const octet = Buffer.from('y');
+  let found: ReturnType<HeaderSplitter['push']> = null;
+  for (let at = 0; at < text.length && found === null; at++) {
+    found = splitter.push(text[at] === 'y' ? octet : Buffer.from(text[at] ?? ''));
+  }
+  assert.equal(found?.header.length, 1_000_005);
+  assert.equal(String(found?.separator), '\r\n');
+});

@@ -64,3 +64,24 @@ test('fields added below stay below after an added one on top', () => {
   );
   assert.equal(it.size, text(it).length);
 });
+
+test('rename finds fields that were added on top, too', () => {
+  const it = header('A: 1\r\n');
+  it.addTop('A', '0');
+  it.addTop('B', 'x');
+  assert.equal(it.rename('a', 'C'), 2);
+  assert.equal(text(it), 'B: x\r\nC: 0\r\nC: 1\r\n');
+});
+
+test('a field added below a line without an end begins a line of its own', () => {
+  const it = header('A: 1');
+  it.addBottom('Z', '9');
+  assert.equal(text(it), 'A: 1\r\nZ: 9\r\n');
+});
+
+test('a letter whose last octet is that of a no-break space stays whole', () => {
+  const it = header('');
+  it.addTop('Subject', '\u00a0voil\u00e0');
+  assert.equal(it.get('Subject'), '\u00a0voil\u00e0');
+  assert.equal(text(it), 'Subject: \xc2\xa0voil\xc3\xa0\r\n');
+});

@@ -45,3 +45,17 @@ test('what is left can be taken as octets', () => {
   assert.equal(String(reader.takeAll()), 'message');
   assert.equal(reader.takeAll(), null);
 });
+
+test('octets can be taken by number, and lines go on behind them', () => {
+  const reader = new LineReader();
+  assert.equal(reader.take(3), null);
+  reader.push(Buffer.from('BDAT 5\r\n12\r\n5QUIT\r\nab'));
+  assert.deepEqual(reader.next(100), { text: 'BDAT 5' });
+  assert.equal(String(reader.take(3)), '12\r');
+  assert.equal(String(reader.take(2)), '\n5');
+  assert.deepEqual(reader.next(100), { text: 'QUIT' });
+  assert.equal(reader.next(100), null);
+  assert.equal(String(reader.take(1)), 'a');
+  assert.equal(String(reader.take(10)), 'b');
+  assert.ok(reader.isEmpty);
+});

@@ -96,6 +96,11 @@ test('bare LF is refused on request, wherever it stands', () => {
   everyWay('a\r\nb\rc\r\r\n..d\r\n.\r\nx\ny', { state: 'end', rest: 'x\ny' }, { refuseBareLf: true });
 });
 
+test('what stands behind the lone dot of a smuggler is not looked at', () => {
+  everyWay('.\ra\n', { state: 'smuggling' }, { refuseBareLf: true });
+  everyWay('a\r\n.\rb\nc', { state: 'smuggling' }, { refuseBareLf: true });
+});
+
 test('a chunk of nothing but dots costs few pieces and little time', () => {
   const reader = new MessageReader();
   const out: Buffer[] = [];

@@ -38,6 +38,20 @@ describe('ConnectionLimits', () => {
     for (let at = 0; at < 1000; at++) assert.equal(limits.enter('192.0.2.1'), null);
   });
 
+  it('counts a client in all before its address is known, and from there once it is', () => {
+    const limits = new ConnectionLimits({ connections: 2, fromIp: 1 });
+    assert.equal(limits.enter(null), null);
+    assert.equal(limits.enter(null), null);
+    assert.equal(limits.addresses, 0);
+    assert.equal(limits.name('192.0.2.1'), null);
+    assert.equal(limits.name('192.0.2.1'), tooManyFromIp);
+    assert.equal(limits.enter(null), tooMany);
+    assert.equal(limits.total, 3);
+    for (const ip of ['192.0.2.1', '192.0.2.1', null]) limits.leave(ip);
+    assert.equal(limits.total, 0);
+    assert.equal(limits.addresses, 0);
+  });
+
   const sameNetwork = [
     ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6'],
     ['2001:db8::1', '2001:db8:0:0:ffff::'],

@@ -234,6 +234,17 @@ describe('SocketWire', () => {
     assert.equal(wire.broken, false);
   });
 
+  it('waits for less long once it is told to hurry', async () => {
+    const { wire, pass } = await wired();
+    wire.hurry(10);
+    const reading = Promise.resolve(wire.read(LONG_MS));
+    pass(LONG_MS / 2);
+    wire.hurry(10_000);
+    wire.hurry(20_000);
+    pass(10_000);
+    assert.equal(await reading, 'timeout');
+  });
+
   it('wakes a read that waits when it is closed', async () => {
     const { wire } = await wired();
     const reading = Promise.resolve(wire.read(LONG_MS));

@@ -6,9 +6,10 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as api from '../../src/api.ts';
 import { systemClock } from '../../src/cli/assemble.ts';
+import type { ClientFacts } from '../../src/cli/transcript/parse.ts';
 import { Stage } from '../../src/cli/transcript/stage.ts';
 import type { HookTable } from '../../src/contract/hooks.ts';
-import { definePlugin } from '../../src/contract/plugin.ts';
+import { type Clock, definePlugin } from '../../src/contract/plugin.ts';
 import type { Session } from '../../src/session/session.ts';
 import type { Chunk, Wire } from '../../src/session/wire.ts';
 import { cleanUp } from '../support/cleanup.ts';
@@ -18,7 +19,9 @@ export interface TalkOptions {
   readonly plugins?: Readonly<Record<string, HookTable>>;
   /** lines of config files */
   readonly config?: Readonly<Record<string, readonly string[]>>;
-  readonly client?: { readonly ip: string; readonly host: string };
+  readonly client?: ClientFacts;
+  /** the time of day, unless the test makes its own */
+  readonly clock?: Clock;
 }
 
 export class TestWire implements Wire {
@@ -129,10 +132,10 @@ export class Talk {
   readonly session: Session;
   readonly over: Promise<void>;
   greeting = '';
-  readonly #stopping = { isStopping: false };
+  readonly #stopping = { isStopping: false, isStressed: false };
   #read = 0;
 
-  constructor(stage: Stage, client: { readonly ip: string; readonly host: string }) {
+  constructor(stage: Stage, client: ClientFacts) {
     this.stage = stage;
     const { session, over } = stage.serve(client, this.wire, this.#stopping);
     this.session = session;
@@ -175,6 +178,11 @@ export class Talk {
     assert.match(replies, /^354 /m);
   }
 
+  /** Most places of the server are taken. */
+  stress(): void {
+    this.#stopping.isStressed = true;
+  }
+
   get isClosed(): boolean {
     return this.wire.closings > 0;
   }
@@ -193,7 +201,11 @@ export async function begin(options: TalkOptions = {}): Promise<Talk> {
   return talk;
 }
 
-export async function openStage({ plugins = {}, config = {} }: TalkOptions = {}): Promise<Stage> {
+export async function openStage({
+  plugins = {},
+  config = {},
+  clock = systemClock,
+}: TalkOptions = {}): Promise<Stage> {
   const bundled = Object.fromEntries(
     Object.entries(plugins).map(([line, table]) => {
       const [name = line] = line.split(' ');
@@ -210,7 +222,7 @@ export async function openStage({ plugins = {}, config = {} }: TalkOptions = {})
       maps: new Map(),
       env: {},
     },
-    clock: systemClock,
+    clock,
     pluginDirs: [],
   });
   cleanUp(() => stage.close());

@@ -5,7 +5,15 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { Address, type AtEnvelope, type AtProcess, type Clock, type Logger, type Verdict } from 'qpsmtpd';
+import {
+  Address,
+  type AtEnvelope,
+  type AtProcess,
+  type Clock,
+  type EsmtpParams,
+  type Logger,
+  type Verdict,
+} from 'qpsmtpd';
 import { type MaildirFiles, nodeFiles } from '../../plugins/queue/_maildir-files.ts';
 import { maildirQueue } from '../../plugins/queue/maildir.ts';
 import { StoredBody } from '../../src/message/stored-body.ts';
@@ -24,6 +32,8 @@ export interface QueueSettings {
 export interface Mail {
   readonly sender?: string;
   readonly recipients?: readonly string[];
+  /** of MAIL */
+  readonly params?: EsmtpParams;
   readonly body?: string | Buffer;
   /** keeps the body in a file, as a big message is */
   readonly spooled?: boolean;
@@ -68,10 +78,14 @@ export function makeQueue({
   return {
     log,
     async deliver(mail = {}) {
-      const { sender = '<sender@example.net>', recipients = ['<user@example.org>'] } = mail;
+      const {
+        sender = '<sender@example.net>',
+        recipients = ['<user@example.org>'],
+        params = new Map(),
+      } = mail;
       const addresses = recipients.map(parse);
       const content = await contentOf(mail);
-      const transaction = { sender: parse(sender), recipients: addresses, content };
+      const transaction = { sender: parse(sender), recipients: addresses, params, content };
       const signal = mail.signal ?? new AbortController().signal;
       const at: Partial<AtEnvelope> = {
         log: logger(log),
@@ -102,7 +116,7 @@ export function delivered(maildir: string): string[] {
 }
 
 export function parse(path: string): Address {
-  const address = Address.parse(path);
+  const address = Address.parse(path, { utf8: true });
   assert.ok(address, `${path} is an address`);
   return address;
 }

@@ -51,6 +51,21 @@ export const bad = definePlugin({
   },
 });
 
+export const carrying = definePlugin({
+  name: 'carrying',
+  summary: 'promises what the next hop has to keep',
+  carries: ['SMTPUTF8', 'DSN'],
+  setup: () => ({ queue: () => ok() }),
+});
+
+export const carryingTooMuch = definePlugin({
+  name: 'carrying',
+  summary: 'an extension of which the next hop knows nothing',
+  // @ts-expect-error: it is no promise
+  carries: ['PIPELINING'],
+  setup: () => ({}),
+});
+
 export const tables: HookTable[] = [
   // @ts-expect-error: the note is misspelt
   { connect: (at) => (at.connection.notes.get('nauhgty') ? deny() : declined) },

@@ -1,6 +1,6 @@
 // A wire without a socket. Whoever drives it can wait until the session has dealt with all it was given.
 
-import type { TlsFacts } from '../../contract/tls.ts';
+import type { TlsFacts, TlsSettings } from '../../contract/tls.ts';
 import type { Chunk, Wire } from '../../session/wire.ts';
 
 // What a handshake would give; there is none on a wire in memory.
@@ -54,7 +54,7 @@ export class MemoryWire implements Wire {
     return dropped;
   }
 
-  startTls(): Promise<TlsFacts> {
+  startTls(_settings: TlsSettings): Promise<TlsFacts> {
     return Promise.resolve(TLS);
   }
 

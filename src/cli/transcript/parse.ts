@@ -1,5 +1,7 @@
 // Transcripts: a conversation with what is expected of it, as text. CONTRIBUTING.md has the form of each line.
 
+import type { Service } from '../../contract/connection.ts';
+
 export interface Setup {
   readonly plugins: readonly string[];
   readonly logging: readonly string[];
@@ -13,6 +15,8 @@ export interface Setup {
 export interface ClientFacts {
   readonly ip: string;
   readonly host: string;
+  /** the kind of listener that it has come by */
+  readonly service?: Service;
 }
 
 export type Step = { readonly line: number } & (
@@ -92,7 +96,13 @@ const setupReaders: Readonly<Record<string, Reader>> = {
   client(into, rest, line) {
     const [ip, host] = rest.split(/\s+/);
     if (ip === undefined || ip === '') fail(line, 'client IP [host]');
-    into.current.client = { ip: ip ?? '', host: host ?? 'Unknown' };
+    into.current.client = { ...into.current.client, ip: ip ?? '', host: host ?? 'Unknown' };
+  },
+  service(into, rest, line) {
+    const words = rest.split(/\s+/);
+    if (!words.every((word) => ['smtp', 'lmtp', 'tls'].includes(word))) fail(line, 'service smtp|lmtp|tls …');
+    const service = { tls: words.includes('tls'), lmtp: words.includes('lmtp') };
+    into.current.client = { ...into.current.client, service };
   },
   env(into, rest, line) {
     const [, name, value] = /^([^=\s]+)=(.*)$/.exec(rest) ?? fail(line, 'env NAME=VALUE');

@@ -8,6 +8,8 @@ import { cdbMake } from '../../config/cdb.ts';
 import { ConfigDirs } from '../../config/config-dir.ts';
 import { ConfigStore } from '../../config/config-store.ts';
 import type { Finding } from '../../config/errors.ts';
+import { isDenial } from '../../contract/codes.ts';
+import type { Service } from '../../contract/connection.ts';
 import { formatLogLine } from '../../contract/log-line.ts';
 import type { Clock } from '../../contract/plugin.ts';
 import { definePlugin } from '../../contract/plugin.ts';
@@ -18,8 +20,11 @@ import { buildEngine, type Engine } from '../../engine/engine.ts';
 import { type BundledPlugins, PluginSource } from '../../engine/plugin-source.ts';
 import { Log } from '../../log/log.ts';
 import { Spool } from '../../message/spool.ts';
-import { Client } from '../../session/client.ts';
+import { formatReply } from '../../protocol/reply.ts';
+import { replyFor } from '../../session/answers.ts';
+import { Client, type Peer } from '../../session/client.ts';
 import { converse, type Surroundings } from '../../session/conversation.ts';
+import { LoginGuard } from '../../session/login-guard.ts';
 import { Session } from '../../session/session.ts';
 import type { Wire } from '../../session/wire.ts';
 import { hasErrors } from '../findings.ts';
@@ -42,6 +47,7 @@ export interface Play {
   readonly over: Promise<void>;
 }
 
+const SMTP: Service = { tls: false, lmtp: false };
 const ACCEPT_RECIPIENT = '_accept_recipient';
 const ACCEPT_MESSAGE = '_accept_message';
 
@@ -78,6 +84,7 @@ export class Stage {
   readonly spool: Spool;
   #logged: string[];
   #count = 0;
+  readonly #logins = new LoginGuard();
 
   private constructor(folder: string, engine: Engine, spool: Spool, logged: string[]) {
     this.folder = folder;
@@ -139,9 +146,9 @@ export class Stage {
 
   /** Serves a client on a wire of the caller's. */
   serve(
-    { ip, host }: ClientFacts,
+    { ip, host, service = SMTP }: ClientFacts,
     wire: Wire,
-    around: Surroundings = { isStopping: false },
+    around: Surroundings = { isStopping: false, isStressed: false },
   ): Omit<Play, 'wire'> {
     const { engine, spool } = this;
     this.#count++;
@@ -152,15 +159,30 @@ export class Stage {
       remoteInfo: host,
       localIp: '192.0.2.25',
       localPort: 25,
-      service: { tls: false, lmtp: false },
+      service,
     };
     const client = new Client(`${process.pid}.${this.#count}`, peer, engine.world.clock.now());
     const session = new Session(engine, client, wire, {
       spool,
       sizeThreshold: () => engine.store.value('size_threshold'),
       now: () => engine.world.clock.now(),
+      logins: this.#logins,
     });
-    return { session, over: converse(session, around) };
+    const over = engine.dispatcher.has('pre-connection')
+      ? this.#serveIfLetIn(session, peer, wire, around)
+      : converse(session, around);
+    return { session, over };
+  }
+
+  /** What a listener does before there is a session. */
+  async #serveIfLetIn(session: Session, peer: Peer, wire: Wire, around: Surroundings): Promise<void> {
+    const nobody = { connection: null, transaction: null, verdicts: null };
+    const incoming = { ...peer, connectionsFromIp: 1, maxFromIp: 0 };
+    const verdict = await this.engine.dispatcher.decide('pre-connection', nobody, incoming);
+    if (!isDenial(verdict.code)) return converse(session, around);
+    const reply = replyFor('pre-connection', verdict);
+    if (reply !== null) wire.write(formatReply(reply));
+    wire.close();
   }
 
   /** Log lines since the last call. */
@@ -193,6 +215,8 @@ function writeConfig(
       cdbMake(entries.map(([key, value]) => [Buffer.from(key), Buffer.from(value)])),
     );
   }
+  // A transcript has no time to wait, unless it says so.
+  if (!setup.config.has('auth_failure_delay')) write('auth_failure_delay', ['0']);
   write('logging', setup.logging);
   write('plugins', [
     ...setup.plugins,

@@ -2,6 +2,7 @@
 // a client does that skips MAIL or RCPT.
 
 import { acceptMessage } from '../accept.ts';
+import { isBinary } from '../chunked-message.ts';
 import { receiveMessage } from '../receive.ts';
 import type { Session } from '../session.ts';
 import type { Verb } from '../verb.ts';
@@ -22,6 +23,9 @@ export const data: Verb = {
     if (sender === null) return session.reply({ code: 503, status: '5.5.1', lines: ['say MAIL first'] });
     if (recipients.length === 0) {
       return session.reply({ code: 503, status: '5.5.1', lines: ['say RCPT first'] });
+    }
+    if (isBinary(session.transaction)) {
+      return session.reply({ code: 503, status: '5.5.1', lines: ['a binary message has to come by BDAT'] });
     }
     session.answer('data', { code: 'OK', text: [] });
     try {

@@ -1,5 +1,6 @@
 // EHLO, RFC 5321 section 4.1.1.1: the extensions of the core, then those that plugins offer.
 
+import { extensionLines } from '../extensions.ts';
 import { takeHello, welcome } from '../hello.ts';
 import type { Verb } from '../verb.ts';
 
@@ -7,9 +8,6 @@ export const ehlo: Verb = {
   name: 'ehlo',
   async run(session, argument) {
     if (!(await takeHello(session, 'ehlo', argument))) return;
-    const databytes = await session.engine.lookup.value('databytes');
-    const size = databytes > 0 ? `SIZE ${databytes}` : 'SIZE';
-    const lines = [await welcome(session), 'PIPELINING', '8BITMIME', size, 'ENHANCEDSTATUSCODES'];
-    session.reply({ code: 250, lines: [...lines, ...session.connection.capabilities] });
+    session.reply({ code: 250, lines: [await welcome(session), ...(await extensionLines(session))] });
   },
 };

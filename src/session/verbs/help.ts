@@ -11,7 +11,8 @@ export const help: Verb = {
     // Who gives a greeting of his own may want to keep the name of the program to himself.
     const hidden = (await session.engine.lookup.value('smtpgreeting')) !== null;
     const name = hidden ? 'This is an SMTP server.' : `This is qpsmtpd ${session.engine.world.version}.`;
-    const commands = 'Commands: HELO EHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT';
+    const login = session.mechanisms.length > 0 ? ' AUTH' : '';
+    const commands = `Commands: HELO EHLO${login} MAIL RCPT DATA RSET NOOP VRFY HELP QUIT`;
     session.reply({ code: 214, status: '2.0.0', lines: [name, commands] });
   },
 };

@@ -1,15 +1,14 @@
 // RCPT, RFC 5321 section 4.1.1.3. Only OK from a plugin takes the recipient.
 
 import { Address } from '../../protocol/address.ts';
-import { refuseRcptParams } from '../esmtp-params.ts';
-import { readPathArgument, replacedPath } from '../path-argument.ts';
+import { refuseParams } from '../esmtp-params.ts';
+import { readPathArgument, refusedPath, replacedPath } from '../path-argument.ts';
 import type { Verb } from '../verb.ts';
 
 export const rcpt: Verb = {
   name: 'rcpt',
   async run(session, argument) {
-    const { connection, transaction, engine } = session;
-    connection.notes.set('envelope_rcpt', argument);
+    const { transaction, engine } = session;
     const parsed = await readPathArgument(session, 'rcpt', argument);
     if (parsed === null) return;
     if (transaction.sender === null) {
@@ -17,11 +16,10 @@ export const rcpt: Verb = {
     }
     const path = await replacedPath(session, 'rcpt', parsed);
     if (path === null) return;
-    const recipient = Address.parse(path);
-    if (recipient === null || recipient.isNull) {
-      return session.reply({ code: 501, status: '5.1.3', lines: ['recipient address is malformed'] });
-    }
-    const refusal = refuseRcptParams(parsed.params, connection);
+    const utf8 = transaction.params.has('SMTPUTF8');
+    const recipient = Address.parse(path, { utf8 });
+    if (recipient === null || recipient.isNull) return session.reply(refusedPath('rcpt', path, utf8));
+    const refusal = await refuseParams(session, 'rcpt', parsed.params, utf8);
     if (refusal !== null) return session.reply(refusal);
     if (transaction.recipients.length >= engine.store.value('max_recipients')) {
       return session.reply({
@@ -31,7 +29,7 @@ export const rcpt: Verb = {
       });
     }
     const verdict = await session.decide('rcpt', recipient, parsed.params);
-    if (verdict.code === 'OK') transaction.addRecipient(recipient, parsed.params);
+    if (verdict.code === 'OK') transaction.acceptRecipient(recipient, parsed.params);
     session.answer('rcpt', verdict, recipient.path);
   },
 };

@@ -72,6 +72,19 @@ client   192.0.2.8
     assert.deepEqual(only?.client, { ip: '192.0.2.1', host: 'client.example' });
   });
 
+  it('reads the kind of service, which stays with the client until there is another line', () => {
+    const text = `${HEAD}service lmtp tls\n---\nclient 192.0.2.7 host.example\n---\nservice smtp\n`;
+    const { conversations } = parseTranscript(text);
+    assert.deepEqual(
+      conversations.map(({ client }) => client.service),
+      [
+        { tls: true, lmtp: true },
+        { tls: true, lmtp: true },
+        { tls: false, lmtp: false },
+      ],
+    );
+  });
+
   it('reads files with CRLF', () => {
     const [only] = parseTranscript('# x\r\nC: NOOP\r\nS: 250\r\n').conversations;
     assert.deepEqual(only?.steps, [
@@ -92,6 +105,7 @@ client   192.0.2.8
     [`${HEAD}config plugins | relay`, 2, 'expected: plugins LINE'],
     [`${HEAD}map x | novalue`, 2, 'expected: map FILE | key=value'],
     [`${HEAD}env NOVALUE`, 2, 'expected: env NAME=VALUE'],
+    [`${HEAD}service lmtp smtps`, 2, 'expected: service smtp|lmtp|tls'],
     [`${HEAD}N: karma = 1`, 2, 'expected: N: connection|transaction NOTE = VALUE'],
     [`${HEAD}F: path`, 2, 'expected: F: PATH ~ LINE'],
   ] as const;

@@ -65,6 +65,8 @@ describe('names', () => {
     ['<"%d%u"@example.org>', '%l', '_d_u'],
     ['<x@[192.0.2.1]>', '%d', '_192.0.2.1_'],
     ['<postmaster>', '%d/%l', 'me.example/postmaster'],
+    ['<用户@example.org>', '%u', '用户@example.org'],
+    ['<u\u0308!💡@bücher.example>', '%d/%l', 'xn--bcher-kva.example/ü__'],
   ];
   for (const [path, template, folder] of cases) {
     it(`of folders: ${path} with ${template} is ${folder}`, () => {
@@ -86,6 +88,26 @@ describe('one Maildir for all', () => {
     assert.deepEqual(readdirSync(join(dir, 'deep', 'Maildir')).sort(), ['cur', 'new', 'tmp']);
     assert.deepEqual(queue.log, [`info pass, queued as ${FIRST_NAME}`]);
   });
+
+  it('gets addresses in UTF-8 (RFC 6531)', async () => {
+    const dir = makeFolder();
+    await makeQueue({ dir }).deliver({ sender: '<jörg@a.example>', recipients: ['<用户@bücher.example>'] });
+    const [text = ''] = delivered(dir);
+    const head = 'Return-Path: <jörg@a.example>\nDelivered-To: 用户@bücher.example\n';
+    assert.ok(Buffer.from(text, 'latin1').toString().startsWith(head), text);
+  });
+
+  for (const spooled of [false, true]) {
+    const where = spooled ? 'the spool' : 'memory';
+    it(`gets a binary message from ${where} as it is, lines and all (RFC 3030)`, async () => {
+      const dir = makeFolder();
+      const body = Buffer.from('one\r\ntwo\nthree\rfour\0\xff', 'latin1');
+      await makeQueue({ dir }).deliver({ body, spooled, params: new Map([['BODY', 'BinaryMime']]) });
+      const head = 'Return-Path: <sender@example.net>\r\nDelivered-To: user@example.org\r\n';
+      const header = HEAD.replaceAll('\n', '\r\n');
+      assert.deepEqual(delivered(dir), [`${head}${header}${body.toString('latin1')}`]);
+    });
+  }
 
   it('gets bounces with an empty Return-Path', async () => {
     const dir = makeFolder();

@@ -1,0 +1,90 @@
+// Remembers where failed logins come from, for the whole server and over reloads, and locks out addresses from which
+// there were too many. Also makes up SCRAM secrets of users that do not exist, so that nobody learns which do.
+
+import { randomBytes } from 'node:crypto';
+import { parseIp } from '../protocol/ip-address.ts';
+import { hmac, SCRAM_ITERATIONS, type ScramSecret } from '../protocol/scram-secret.ts';
+
+export interface LockOut {
+  /** failed logins within `forMs` after which an address is locked out; 0 = never */
+  readonly after: number;
+  /** milliseconds */
+  readonly forMs: number;
+}
+
+interface Record {
+  /** failures since `since` */
+  failures: number;
+  since: number;
+  lockedUntil: number;
+}
+
+const SALT_OCTETS = 16;
+/** Some 3 MB. Above it the address that has been quiet for longest is forgotten. */
+const MOST_ADDRESSES = 20_000;
+
+/** Times are milliseconds of a clock that only goes forward. */
+export class LoginGuard {
+  readonly #key: Buffer;
+  readonly #most: number;
+  /** the one with the latest failure last */
+  readonly #records = new Map<string, Record>();
+
+  constructor({ key = randomBytes(32), most = MOST_ADDRESSES }: { key?: Buffer; most?: number } = {}) {
+    this.#key = key;
+    this.#most = most;
+  }
+
+  /** Addresses with failed logins that are remembered. */
+  get size(): number {
+    return this.#records.size;
+  }
+
+  isLockedOut(ip: string, now: number): boolean {
+    const record = this.#records.get(originOf(ip));
+    return record !== undefined && record.lockedUntil > now;
+  }
+
+  /**
+   * Counts a failed login. Gives true when it was the one that locks its address out. A login that succeeds takes
+   * nothing back: who owns one account would otherwise have any number of guesses at the others.
+   */
+  noteFailure(ip: string, now: number, { after, forMs }: LockOut): boolean {
+    if (after === 0) return false;
+    const origin = originOf(ip);
+    const old = this.#records.get(origin);
+    const record =
+      old !== undefined && now - old.since < forMs ? old : { failures: 0, since: now, lockedUntil: 0 };
+    record.failures++;
+    const locks = record.failures >= after;
+    if (locks) record.lockedUntil = now + forMs;
+    this.#records.delete(origin);
+    this.#records.set(origin, record);
+    this.#forgetOldest();
+    return locks;
+  }
+
+  /** The same for the same name as long as this process lives, like one that is stored. */
+  madeUpSecret(user: string): ScramSecret {
+    const about = (what: string) => hmac(this.#key, `${what} ${user}`);
+    return {
+      salt: about('salt').subarray(0, SALT_OCTETS),
+      iterations: SCRAM_ITERATIONS,
+      storedKey: about('stored key'),
+      serverKey: about('server key'),
+    };
+  }
+
+  #forgetOldest(): void {
+    if (this.#records.size <= this.#most) return;
+    const [oldest] = this.#records.keys();
+    if (oldest !== undefined) this.#records.delete(oldest);
+  }
+}
+
+/** An IPv6 network of 64 bits counts as one address: that is what a single host is usually given. */
+function originOf(ip: string): string {
+  const address = parseIp(ip.split('%', 1)[0] ?? '');
+  if (address === null) return ip;
+  return address.words.slice(0, address.family === 4 ? 1 : 2).join(':');
+}
