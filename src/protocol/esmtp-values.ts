@@ -27,6 +27,8 @@ export function isEnvelopeId(value: string): boolean {
 
 /** NOTIFY, RFC 3461 section 4.1: NEVER, or each of the other words at most once */
 export function isNotifyWish(value: string): boolean {
+  // Letters beyond ASCII become two of it in capitals.
+  if (!/^[A-Z,]+$/i.test(value)) return false;
   const words = value.toUpperCase().split(',');
   if (words.length === 1 && words[0] === 'NEVER') return true;
   return words.every((word) => NOTIFY_WORDS.has(word)) && new Set(words).size === words.length;

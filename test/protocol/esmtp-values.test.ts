@@ -39,6 +39,7 @@ testValues('NOTIFY (RFC 3461 section 4.1)', isNotifyWish, {
     'SUCCESS,SUCCESS',
     'SUCCESS,',
     ',DELAY',
+    'SUCCE\u00df',
   ],
 });
 
