@@ -21,9 +21,11 @@ const BEGINS_WITH_STATUS = /^[245]\.\d{1,3}\.\d{1,3} /;
 /** Reply lines with CRLF. Everything outside of printable ASCII becomes `?`. */
 export function formatReply({ code, status, lines }: Reply): string {
   const prefix = status === undefined ? '' : `${statusForCode(status, code)} `;
-  const [only] = lines;
-  if (lines.length === 1 && only !== undefined && isPlain(only)) {
-    return `${code} ${prefix}${only}\r\n`;
+  if (lines.length > 0 && lines.every(isPlain)) {
+    const end = lines.length - 1;
+    let reply = '';
+    for (let at = 0; at < end; at++) reply += `${code}-${prefix}${lines[at]}\r\n`;
+    return `${reply}${code} ${prefix}${lines[end]}\r\n`;
   }
   const all = lines.flatMap((line) => disarm(line, prefix));
   if (all.length === 0) all.push(prefix);
