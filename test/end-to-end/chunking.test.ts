@@ -97,10 +97,11 @@ test('a server that is told to stop takes the message under way first', async ()
   const server = await take(recordLine, recordPlugin);
   const client = await greeted(server);
   await client.envelope('a@a.example', 'b@b.example');
-  client.send(`BDAT ${HEADER.length}\r\nSubject:`);
+  client.send(`BDAT ${HEADER.length}\r\n${HEADER}`);
+  await client.expect(250);
   server.signal('SIGTERM');
   await server.waitForLog(/shutting down/);
-  client.send(' big\r\n\r\n');
+  client.send('BDAT 6\r\nbody\r\n');
   await client.expect(250);
   await client.command('BDAT 0 LAST', 250);
   await client.command('NOOP', 421);
