@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isRunning, tree } from './cpu.ts';
+import { startNextHop } from './next-hop.ts';
 import { openClient } from './smtp-client.ts';
 import type { Setup, Target } from './targets/target.ts';
 
@@ -33,13 +34,19 @@ export async function startServer(target: Target, setup: Setup, signal: AbortSig
   const discardFolder = () => rm(folder, { recursive: true, force: true });
   try {
     const port = await freePort();
-    const launch = await target.prepare({ folder, port, setup });
+    const nextPort = setup === 'forward' ? await freePort() : 0;
+    const launch = await target.prepare({ folder, port, setup, nextPort });
+    const stopNextHop = nextPort === 0 ? null : await startNextHop(nextPort, signal);
     const started = performance.now();
     const child = launchIn(folder, launch.file, launch.args, launch.env);
     const pid = child.pid;
-    if (pid === undefined) throw new Error(`${launch.file} cannot be run`);
+    if (pid === undefined) {
+      await stopNextHop?.();
+      throw new Error(`${launch.file} cannot be run`);
+    }
     const stop = async () => {
       await stopTree(pid, child);
+      await stopNextHop?.();
       await discardFolder();
     };
     try {

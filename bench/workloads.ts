@@ -46,6 +46,7 @@ export const workloads: readonly Workload[] = [
   stream('big', usual, { sessions: 4, messages: 40, octets: 10_000_000, reuse: false }, [cpuPerGigabyte]),
   stream('plugins', () => 'plugins', { sessions: 50, messages: 5000, octets: 4096, reuse: false }),
   stream('maildir', () => 'maildir', { sessions: 50, messages: 5000, octets: 4096, reuse: false }),
+  stream('forward', () => 'forward', { sessions: 50, messages: 10_000, octets: 4096, reuse: false }),
   {
     name: 'idle',
     setup: usual,

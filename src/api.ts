@@ -14,6 +14,21 @@ export { needsSmtpUtf8 } from './contract/smtputf8.ts';
 export * from './contract/tls.ts';
 export * from './contract/verdict.ts';
 export * from './contract/when-ready.ts';
+export { type DurableFiles, durableFiles, errorCode } from './files/durable-files.ts';
+export { type NewFile, quietly, writeDurably } from './files/durable-write.ts';
+export { FolderSync } from './files/folder-sync.ts';
+export { inTurns } from './files/in-turns.ts';
+export { GivenUp, WriteError } from './files/write-error.ts';
+export {
+  type ClientSettings,
+  type Handover,
+  NotSentError,
+  type OutgoingMessage,
+  type OutgoingRecipient,
+  type ServerLogin,
+} from './net/outgoing-message.ts';
+export { isForGood, isForNow, isPositive, type ServerReply, showReply } from './net/server-reply.ts';
+export { type PoolLimits, SmtpPool } from './net/smtp-pool.ts';
 export { Address, isDomainOrLiteral } from './protocol/address.ts';
 export type { EsmtpParams, ParsedPath } from './protocol/command-line.ts';
 export { type EnhancedStatus, namedStatus, type StatusName } from './protocol/enhanced-status.ts';
@@ -28,3 +43,5 @@ export {
 } from './protocol/password/stored-password.ts';
 export { printable, type Reply } from './protocol/reply.ts';
 export { SCRAM_ITERATIONS, scramSecretOf, scramSecretOfSalted } from './protocol/scram-secret.ts';
+export { decodeXtext, encodeXtext } from './protocol/xtext.ts';
+export { SpoolQueue, type SpoolSettings, type SpoolWorld } from './spool/spool-queue.ts';

@@ -9,6 +9,7 @@ import * as api from './api.ts';
 import { checkConfigCommand } from './cli/check-config.ts';
 import { mainCommand } from './cli/main-command.ts';
 import type { Program } from './cli/program.ts';
+import { queueCommand } from './cli/queue.ts';
 import { serveCommand } from './cli/serve.ts';
 import { testPluginCommand } from './cli/test-plugin.ts';
 import { tlsCertCommand } from './cli/tls-cert.ts';
@@ -23,6 +24,7 @@ const command: CommandDef = mainCommand(program, {
   'check-config': checkConfigCommand(program),
   'test-plugin': testPluginCommand(program),
   'tls-cert': tlsCertCommand(program),
+  queue: queueCommand(program),
 });
 
 // No await: the executable's bundle is a CommonJS file.

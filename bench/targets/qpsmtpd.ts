@@ -23,7 +23,7 @@ export function asExecutable(name: string, checkout: string): Target {
 function makeTarget(name: string, program: string, command: (args: string[]) => Launch): Target {
   return {
     name,
-    setups: ['plugins', 'bare', 'maildir', 'tls', 'tls-rsa'],
+    setups: ['plugins', 'bare', 'maildir', 'forward', 'tls', 'tls-rsa'],
     async prepare(place) {
       await access(program).catch(() => {
         throw new Error(`${program} is not there`);
@@ -44,7 +44,7 @@ function makeTarget(name: string, program: string, command: (args: string[]) => 
 
 // The config folder is a copy: it holds paths of this run.
 async function writeConfig(place: Place): Promise<string> {
-  const { folder, setup } = place;
+  const { folder, setup, nextPort } = place;
   const config = join(folder, 'config');
   const store = join(folder, 'Maildir');
   await mkdir(config, { recursive: true });
@@ -57,7 +57,10 @@ async function writeConfig(place: Place): Promise<string> {
   const sample = certificate === null ? setup : 'plugins';
   const plugins = await readFile(join(samples, `plugins.${sample}`), 'utf8');
   const tls = certificate === null ? '' : `tls ${certificate.cert} ${certificate.key}\n`;
-  await writeFile(join(config, 'plugins'), tls + plugins.replaceAll('@MAILDIR@', store));
+  await writeFile(
+    join(config, 'plugins'),
+    tls + plugins.replaceAll('@MAILDIR@', store).replaceAll('@NEXT_PORT@', String(nextPort)),
+  );
   await writeFile(join(config, 'plugin_dirs'), `${join(bench, 'plugins')}\n`);
   await writeFile(join(config, 'spool_dir'), `${join(folder, 'spool')}\n`);
   return store;

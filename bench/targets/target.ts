@@ -2,10 +2,11 @@
 
 /**
  * How a server is set up. `plugins`: its usual checks, messages are thrown away. `bare`: as little as it can do,
- * messages are thrown away. `maildir`: messages are durable files on disk before they are answered. `tls`, `tls-rsa`: as
- * `plugins`, with STARTTLS and a certificate on P-256 or RSA with 2048 bits.
+ * messages are thrown away. `maildir`: messages are durable files on disk before they are answered. `forward`: they are
+ * handed to the next hop before they are answered. `tls`, `tls-rsa`: as `plugins`, with STARTTLS and a certificate on
+ * P-256 or RSA with 2048 bits.
  */
-export type Setup = 'plugins' | 'bare' | 'maildir' | 'tls' | 'tls-rsa';
+export type Setup = 'plugins' | 'bare' | 'maildir' | 'forward' | 'tls' | 'tls-rsa';
 
 export interface Place {
   /** a folder of this server alone, removed afterwards */
@@ -13,6 +14,8 @@ export interface Place {
   /** free port on 127.0.0.1 */
   readonly port: number;
   readonly setup: Setup;
+  /** where `forward` hands messages on to, on 127.0.0.1; 0 where it does not */
+  readonly nextPort: number;
 }
 
 export interface Launch {

@@ -2,13 +2,19 @@
 // fsync of the file, linked into new (which never overwrites), fsync of the folder. Several copies are delivered
 // all or none, as far as the file system lets us.
 
-import type { LineEnds, MessageContent } from 'qpsmtpd';
-import type { FolderSync } from './_folder-sync.ts';
-import { inTurns } from './_in-turns.ts';
-import { DeliveryError, GivenUp } from './_maildir-error.ts';
+import {
+  errorCode,
+  type FolderSync,
+  GivenUp,
+  inTurns,
+  type LineEnds,
+  type MessageContent,
+  quietly,
+  WriteError,
+  writeDurably,
+} from 'qpsmtpd';
 import type { MaildirFiles } from './_maildir-files.ts';
 import type { MaildirFolders } from './_maildir-folders.ts';
-import { quietly, writeDurably } from './_tmp-file.ts';
 
 /** One file to be: the Maildir, and the lines above the message. */
 export interface Copy {
@@ -49,16 +55,20 @@ export class MaildirWriter {
   }
 
   /**
-   * Gives the name of one of the files. A deadline that passes once the files are in new changes nothing any more:
-   * the message may then come twice, but is not lost.
+   * Gives the name of one of the files.
    *
-   * @param isOver whether the delivery shall be given up
-   * @throws DeliveryError or GivenUp; then nothing is delivered
+   * @param isOver whether the delivery shall be given up: then the client has not heard that the message was taken
+   * @throws WriteError or GivenUp; then nothing is delivered
    */
   async deliver(copies: readonly Copy[], content: Content, isOver: () => boolean): Promise<string> {
     const written = await this.#writeAll(copies, content, isOver);
     this.#publish(written, isOver);
     await this.#commit(written);
+    if (isOver()) {
+      // Nobody has heard of it, and it will be sent again.
+      this.#remove(written.map(({ target }) => target));
+      throw new GivenUp();
+    }
     return written[0]?.name ?? '';
   }
 
@@ -90,9 +100,9 @@ export class MaildirWriter {
     const linked: string[] = [];
     try {
       if (isOver()) throw new GivenUp();
-      for (const { tmp, target } of written) {
-        this.#link(tmp, target);
-        linked.push(target);
+      for (const one of written) {
+        this.#link(one);
+        linked.push(one.target);
       }
     } catch (error) {
       this.#remove(linked);
@@ -102,11 +112,19 @@ export class MaildirWriter {
     }
   }
 
-  #link(tmp: string, target: string): void {
+  #link({ maildir, tmp, target }: Written): void {
+    const { files, folders } = this.#means;
     try {
-      this.#means.files.link(tmp, target);
+      try {
+        files.link(tmp, target);
+      } catch (error) {
+        if (errorCode(error) !== 'ENOENT') throw error;
+        // After a loss of power tmp may be there without new.
+        folders.make(maildir);
+        files.link(tmp, target);
+      }
     } catch (error) {
-      throw new DeliveryError(target, error);
+      throw new WriteError(target, error);
     }
   }
 
@@ -127,7 +145,7 @@ export class MaildirWriter {
       await this.#means.sync.sync(folder);
       await this.#means.folders.settle(maildir);
     } catch (error) {
-      throw new DeliveryError(folder, error);
+      throw new WriteError(folder, error);
     }
   }
 

@@ -7,7 +7,7 @@ import {
   type Address,
   type AtEnvelope,
   definePlugin,
-  denySoft,
+  FolderSync,
   type HookTable,
   type Host,
   type LineEnds,
@@ -17,12 +17,11 @@ import {
   option,
   type Verdict,
 } from 'qpsmtpd';
-import { FolderSync } from './_folder-sync.ts';
-import { DeliveryError, GivenUp } from './_maildir-error.ts';
 import { type MaildirFiles, nodeFiles } from './_maildir-files.ts';
 import { MaildirFolders } from './_maildir-folders.ts';
 import { fileNames, recipientFolder } from './_maildir-names.ts';
 import { type Copy, MaildirWriter } from './_maildir-writer.ts';
+import { storageFailure } from './_storage-failure.ts';
 
 const NO_EXECUTE = 0o666;
 
@@ -59,6 +58,9 @@ A client gets its 250 when the message is on disk: written to tmp, synced, linke
 finish at the same time share the last step. With several recipients, nothing is linked until all copies are on disk.
 When anything fails, the client is told to come again (452, with 4.3.1 when disk or quota is full), nothing is left
 behind, and the log says at level error which path could not be written, and why.
+
+Each Maildir, and the folders above it, are synced once by each process, before the first 250 for a message in it: they
+may have been made a moment ago by a process that was killed.
 
 The folders of DIR are made when the server starts, as the user it runs as; files in tmp that nobody has touched for 36
 hours are removed then. Return-Path holds the sender. Lines end with LF; only a message that was sent as binary is stored
@@ -108,7 +110,8 @@ export function maildirQueue(host: MaildirHost, files: MaildirFiles): HookTable 
 
 function copiesOf(at: AtEnvelope, host: MaildirHost, base: string): Copy[] {
   const { subdir } = host.options;
-  const { recipients, sender } = at.transaction;
+  const { sender } = at.transaction;
+  const recipients = withoutRepeated(at.transaction.recipients);
   const lineEnd = lineEndsOf(at) === 'lf' ? '\n' : '\r\n';
   const head = (to: readonly Address[]) => {
     const lines = [`Return-Path: ${sender.path}`, ...to.map((one) => `Delivered-To: ${one}`)];
@@ -120,6 +123,17 @@ function copiesOf(at: AtEnvelope, host: MaildirHost, base: string): Copy[] {
     maildir: join(base, recipientFolder(subdir, recipient, ownDomain)),
     head: head([recipient]),
   }));
+}
+
+/** A client may name a recipient twice; he is to get the message once. */
+function withoutRepeated(recipients: readonly Address[]): readonly Address[] {
+  if (recipients.length < 2) return recipients;
+  const known = new Map<string, Address>();
+  for (const one of recipients) {
+    const key = `${one.localPart}@${one.asciiDomain.toLowerCase()}`;
+    if (!known.has(key)) known.set(key, one);
+  }
+  return [...known.values()];
 }
 
 /** What was sent as binary (RFC 3030) has no lines that could be changed. */
@@ -134,18 +148,6 @@ async function deliver(at: AtEnvelope, writer: MaildirWriter, copies: readonly C
     at.log.info(`pass, queued as ${name}`);
     return ok(`queued as ${name}`);
   } catch (error) {
-    return failure(at, error);
+    return storageFailure(at, error);
   }
-}
-
-function failure(at: AtEnvelope, error: unknown): Verdict<'DENYSOFT'> {
-  if (error instanceof GivenUp) {
-    at.log.notice('fail, given up: the client or the time was gone before the message was delivered');
-    return denySoft('it took too long, try again later', '4.3.0');
-  }
-  if (!(error instanceof DeliveryError)) throw error;
-  at.log.error(`error, cannot write ${error.path}: ${error.message}`);
-  return error.isFull
-    ? denySoft('there is no room for the message, try again later', '4.3.1')
-    : denySoft('the message could not be stored, try again later', '4.3.0');
 }

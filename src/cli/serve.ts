@@ -1,5 +1,6 @@
 // `qpsmtpd serve`: one process that listens and serves until it is told to stop.
 
+import { setTimeout as wait } from 'node:timers/promises';
 import type { ArgsDef, CommandDef } from 'citty';
 import { Deadlines } from '../engine/deadlines.ts';
 import { makeDiskLoader } from '../engine/disk-loader.ts';
@@ -115,7 +116,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
     throw error;
   }
   onSignals({
-    stop: () => stop(server, log, parts.stderr, pidFile),
+    stop: () => stop(server, current.engine, parts.stderr, pidFile),
     reload: async () => {
       await reload(program, parts, current, settings.addresses);
       startLogging();
@@ -232,11 +233,11 @@ async function reload(
   const all = [...allFindings(store, built), ...listenerFindings(addresses, engine)];
   for (const finding of all) logFinding(log, finding);
   if (hasErrors(all)) {
-    engine.dispatcher.retire();
+    void engine.retire();
     log.write('error', 'error, the new configuration is not used: the old one goes on');
     return;
   }
-  current.engine.dispatcher.retire();
+  void current.engine.retire();
   current.engine = engine;
   await runPostFork(engine);
   world.stderr(`${world.pid} configuration is read anew`);
@@ -244,13 +245,14 @@ async function reload(
 
 async function stop(
   server: SmtpServer,
-  log: Log,
+  engine: Engine,
   stderr: StderrWriter,
   pidFile: string | null,
 ): Promise<void> {
   if (server.isStopping) return;
-  log.write('notice', 'shutting down: no new clients');
+  engine.log.write('notice', 'shutting down: no new clients');
   await server.stop(STOP_MS);
+  await Promise.race([engine.retire(), wait(STOP_MS)]);
   if (pidFile !== null) releasePidFile(pidFile, process.pid);
   stderr.flush();
   process.exit(0);

@@ -169,3 +169,11 @@ export function duplicatePlugin(where: Where, name: string, first: Where): Confi
   const plain = name.replace(/:\d+$/, '');
   return new ConfigError('DUPLICATE_PLUGIN', where, sentence, `a second load needs a number: ${plain}:1`);
 }
+
+export function duplicateRoute(where: Where, pattern: string, first: Where): ConfigError {
+  return new ConfigError(
+    'DUPLICATE_ROUTE',
+    where,
+    `there is a route for ${quoted(pattern)} at ${showWhere(first)} already; this line is ignored`,
+  );
+}

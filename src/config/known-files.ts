@@ -18,6 +18,7 @@ import {
 } from './file-types.ts';
 import { networkList } from './network-list.ts';
 import { type PluginLine, parsePluginLine, parsePluginLines } from './plugin-lines.ts';
+import { queueRoutes } from './queue-routes.ts';
 
 // What a timer can hold: 2^31 milliseconds.
 const LONGEST_TIME = 2_147_483;
@@ -234,6 +235,7 @@ export const knownFiles = {
     doc: 'domains that mail is taken for, read by the plugin rcpt_ok; with a dot before it, all hosts below it',
     read: readHost,
   }),
+  queue_routes: queueRoutes,
 } as const satisfies Readonly<Record<string, KnownFile<unknown>>>;
 
 export type KnownFileName = keyof typeof knownFiles;

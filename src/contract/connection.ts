@@ -186,9 +186,11 @@ export interface Transaction {
   readonly verdicts: VerdictRecord;
   readonly startedAt: Date;
   /**
-   * A queue plugin's answer for one recipient, where the client wants one for each (LMTP, PRDR). For recipients
-   * without it the verdict of the queue hook counts.
+   * Whether whoever hands the message in takes an answer for each recipient: a client of LMTP or PRDR, the runner of
+   * queue/spool. A queue plugin may then take the message for some recipients and not for others.
    */
+  readonly answersEach: boolean;
+  /** A queue plugin's answer for one recipient. For recipients without it the verdict of the queue hook counts. */
   answerRecipient(recipient: Address, verdict: Verdict): void;
   /** adds a method to this message's Authentication-Results, such as `spf=pass smtp.mailfrom=a.example` */
   addAuthResult(result: string): void;

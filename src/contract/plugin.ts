@@ -3,9 +3,10 @@
 
 import type { NetworkList } from '../protocol/network.ts';
 import type { AtProcess, Logger } from './at.ts';
-import type { Connection, Transaction } from './connection.ts';
+import type { Connection, Envelope, Transaction } from './connection.ts';
 import type { Awaitable, Handler, HookName, HookTable } from './hooks.ts';
 import type { OptionSchema, OptionValues } from './options.ts';
+import type { Verdict } from './verdict.ts';
 
 /** A list in a config file, one entry a line. */
 export interface ListFile<T> {
@@ -61,6 +62,20 @@ export interface ProxySource {
   readonly networks: NetworkList;
 }
 
+/** A queue plugin that gets its messages from another plugin. */
+export interface QueueTarget {
+  /** its name, as it stands before its log entries */
+  readonly id: string;
+  readonly carries: readonly CarriedExtension[];
+  /**
+   * Hands a message over, as the server would if this were its only queue plugin. What the plugin throws becomes what
+   * its `on_error` says, a refusal for now where it says nothing. Never rejects.
+   *
+   * @param signal aborts when nobody waits for the verdict any more
+   */
+  queue(connection: Connection, transaction: Envelope, signal: AbortSignal): Promise<Verdict>;
+}
+
 export type BaseHandlers = { readonly [H in HookName]: Handler<H> };
 
 export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchema = FileSchema> {
@@ -98,6 +113,16 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
    * config/proxy_networks.
    */
   acceptProxyHeader(from: ProxySource): void;
+  /**
+   * Sets up one more line of config/plugins whose messages come from this plugin alone: the server does not ask its
+   * queue handlers, while its other handlers are like those of any line. Only in `setup`. A plugin carries what it says
+   * itself, and what all of its targets do.
+   *
+   * @throws Error when something is wrong with that line; let it pass, it is told as a mistake of this line
+   */
+  target(line: string): Promise<QueueTarget>;
+  /** What to do when the server stops, or another configuration has taken over; it is waited for. Only in `setup`. */
+  onRetire(work: () => Awaitable<void>): void;
 }
 
 /** Extensions of SMTP by which the server promises something of whoever handles the message next. */

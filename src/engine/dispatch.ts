@@ -52,6 +52,15 @@ export class Dispatcher {
     return this.#walk(this.#means.chains[hook], 0, scene, args) as Awaitable<Verdict>;
   }
 
+  /** The same with some handlers of the hook only. */
+  decideAmong<H extends DecideHook>(
+    handlers: readonly BoundHandler[],
+    scene: Scene,
+    ...args: HookArgs<H>
+  ): Awaitable<Verdict> {
+    return this.#walk(handlers, 0, scene, args) as Awaitable<Verdict>;
+  }
+
   /** The first answer, a denial, or DECLINED. */
   ask<H extends AskHook>(hook: H, scene: Scene, ...args: HookArgs<H>): Awaitable<Answer<Asked<H>> | Verdict> {
     return this.#walk(this.#means.chains[hook], 0, scene, args) as Awaitable<Answer<Asked<H>> | Verdict>;

@@ -5,8 +5,9 @@ import type { ConfigStore } from '../config/config-store.ts';
 import { ConfigError, type Finding, findingOf } from '../config/errors.ts';
 import type { ExtensionKeyword } from '../config/extensions.ts';
 import { parsePluginLines } from '../config/plugin-lines.ts';
+import type { QueueRoutes } from '../config/queue-routes.ts';
 import type { LogLevel } from '../contract/codes.ts';
-import type { LogEntry } from '../contract/hooks.ts';
+import type { Awaitable, LogEntry } from '../contract/hooks.ts';
 import type { ProxySource } from '../contract/plugin.ts';
 import { escaped, type Log, type LogSink, type LogSource } from '../log/log.ts';
 import { asAt, Call } from './call.ts';
@@ -18,6 +19,7 @@ import { Lookup } from './lookup.ts';
 import { offeredExtensions } from './offered-extensions.ts';
 import { describe, isThenable } from './outcome.ts';
 import type { PluginSource } from './plugin-source.ts';
+import { type QueueChains, queueChains, routeFindings } from './queue-chains.ts';
 import { type BoundHandler, type Chains, Registry } from './registry.ts';
 
 export interface EngineMeans {
@@ -39,8 +41,12 @@ export interface Engine {
   readonly lines: readonly LoadedLine[];
   /** the core's extensions that are offered; the same set until config/extensions changes */
   readonly extensions: () => ReadonlySet<ExtensionKeyword>;
+  /** who takes the mail of which recipient; the same object until config/queue_routes changes */
+  readonly queueChains: (routes: QueueRoutes) => QueueChains;
   /** peers that plugins trust to say who their client is */
   readonly proxySources: readonly ProxySource[];
+  /** Serves no new clients any more. Resolves once the plugins have done what they wanted to do then. */
+  retire(): Promise<void>;
   /** the logging plugins, for `Log.use` once this engine is the one in use */
   readonly sinks: readonly LogSink[];
 }
@@ -58,21 +64,24 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
   const registry = new Registry();
   const findings: Finding[] = [];
   const loaded: LoadedLine[] = [];
+  const written: string[] = [];
   const proxySources: ProxySource[] = [];
+  const retirements: (() => Awaitable<void>)[] = [];
+  const host = { world, log, store, lookup, proxySources, retirements };
   for (const lines of [lookup.fileLines('logging'), lookup.fileLines('plugins')]) {
     const parsed = parsePluginLines(lines);
     findings.push(...parsed.findings);
+    written.push(...parsed.entries.map(({ name }) => name));
     for (const entry of parsed.entries) {
       try {
-        loaded.push(
-          await instantiate(entry, means.source, { world, log, store, lookup, proxySources }, registry),
-        );
+        loaded.push(...withTargets(await instantiate(entry, means.source, host, registry)));
       } catch (error) {
         if (!(error instanceof ConfigError)) throw error;
         findings.push(findingOf(error, 'error'));
       }
     }
   }
+  findings.push(...routeFindings(store, loaded, written));
   const chains = registry.freeze();
   const dispatcher = new Dispatcher({
     chains,
@@ -94,10 +103,38 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
     deadlines,
     lines: loaded,
     extensions,
+    queueChains: queueChains(chains),
     proxySources,
     sinks,
+    retire: () => retire(dispatcher, retirements, log),
   };
   return { engine, findings };
+}
+
+/** The line, and those that it hands messages to: with all hooks but queue, they stand beside it. */
+function withTargets(line: LoadedLine): LoadedLine[] {
+  const targets = line.targets.flatMap(withTargets);
+  return [
+    line,
+    ...targets.map((target) => ({ ...target, hooks: target.hooks.filter((hook) => hook !== 'queue') })),
+  ];
+}
+
+async function retire(
+  dispatcher: Dispatcher,
+  works: readonly (() => Awaitable<void>)[],
+  log: Log,
+): Promise<void> {
+  dispatcher.retire();
+  await Promise.all(
+    works.map(async (work) => {
+      try {
+        await work();
+      } catch (error) {
+        log.write('error', `error, a plugin failed to end its work: ${describe(error)}`);
+      }
+    }),
+  );
 }
 
 /** A logging handler as a place where entries go. It is called outside of dispatch: it decides nothing. */

@@ -54,11 +54,38 @@ export function failedSetup(where: Where, name: string, reason: string) {
   return new ConfigError('FAILED_SETUP', where, `plugin ${quoted(name)} cannot be set up: ${reason}`);
 }
 
+export function noQueuePlugin(where: Where, name: string) {
+  return new ConfigError(
+    'NO_QUEUE_PLUGIN',
+    where,
+    `plugin ${quoted(name)} takes no messages: it has no hook queue`,
+  );
+}
+
 export function circularExtends(where: Where, chain: readonly string[]) {
   return new ConfigError(
     'CIRCULAR_EXTENDS',
     where,
     `plugins extend each other in a circle: ${chain.join(' -> ')}`,
+  );
+}
+
+export function unknownTarget(where: Where, target: string, isLoaded: boolean, queues: readonly string[]) {
+  const sentence = isLoaded
+    ? `plugin ${quoted(target)} takes no messages: it has no hook queue`
+    : `no line of plugins is named ${quoted(target)}`;
+  const close = nearest(target, queues);
+  const hint =
+    close === null ? `those that take messages: ${queues.join(', ') || 'none'}` : `did you mean "${close}"?`;
+  return new ConfigError('UNKNOWN_TARGET', where, sentence, hint);
+}
+
+export function allQueuesRouted(where: Where, first: string) {
+  return new ConfigError(
+    'ALL_QUEUES_ROUTED',
+    { file: where.file },
+    `every queue plugin is named here: recipients without a route are offered to all of them, ${quoted(first)} first`,
+    'a line "* PLUGIN" says where they go',
   );
 }
 

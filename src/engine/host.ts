@@ -2,9 +2,10 @@
 
 import type { ConfigStore } from '../config/config-store.ts';
 import type { Connection, Transaction } from '../contract/connection.ts';
-import { type HookName, isHookName } from '../contract/hooks.ts';
-import type { BaseHandlers, Clock, Host, Plugin, ProxySource } from '../contract/plugin.ts';
+import { type Awaitable, type HookName, isHookName } from '../contract/hooks.ts';
+import type { BaseHandlers, Clock, Host, Plugin, ProxySource, QueueTarget } from '../contract/plugin.ts';
 import type { Log } from '../log/log.ts';
+import { RecipientGroup } from '../message/recipient-group.ts';
 import { SourceLogger } from './call.ts';
 import { makeFileReaders } from './file-readers.ts';
 import type { Lookup } from './lookup.ts';
@@ -27,6 +28,14 @@ export interface HostMeans {
   readonly lookup: Lookup;
   /** where `acceptProxyHeader` puts what it is given */
   readonly proxySources: ProxySource[];
+  /** where `onRetire` puts what it is given */
+  readonly retirements: (() => Awaitable<void>)[];
+}
+
+/** What the host of one line can do beside. */
+export interface LineMeans {
+  readonly base: BaseHandlers;
+  target(line: string): Promise<QueueTarget>;
 }
 
 export function makeHost(
@@ -34,7 +43,7 @@ export function makeHost(
   plugin: Plugin,
   instance: PluginInstance,
   options: Readonly<Record<string, unknown>>,
-  base: BaseHandlers,
+  { base, target }: LineMeans,
 ): Host {
   const { world, lookup } = means;
   const source = { plugin: instance.id, hook: null, connection: null, transaction: null };
@@ -56,12 +65,16 @@ export function makeHost(
     configLines: (file) => lookup.fileTexts(file),
     configDirs: means.store.dirs.all,
     acceptProxyHeader: (from) => void means.proxySources.push(from),
+    target,
+    onRetire: (work) => void means.retirements.push(work),
   };
 }
 
 function cells<K extends object>(this: void, init: (key: K) => object) {
   const made = new WeakMap<K, object>();
-  return (key: K) => {
+  return (given: K) => {
+    // A part of its recipients does not make another message.
+    const key = given instanceof RecipientGroup ? (given.whole as object as K) : given;
     let cell = made.get(key);
     if (cell === undefined) {
       cell = init(key);

@@ -1,6 +1,7 @@
 // One line of config/plugins to handlers in the registry: words to options, parents first, then setup.
 
-import type { PluginLine } from '../config/plugin-lines.ts';
+import { ConfigError } from '../config/errors.ts';
+import { type PluginLine, parsePluginLine } from '../config/plugin-lines.ts';
 import { type LogLevel, logLevels } from '../contract/codes.ts';
 import {
   type Handler,
@@ -11,12 +12,20 @@ import {
   isHookName,
 } from '../contract/hooks.ts';
 import { type RejectMode, rejectTypes } from '../contract/options.ts';
-import type { BaseHandlers, CarriedExtension, Plugin } from '../contract/plugin.ts';
+import {
+  type BaseHandlers,
+  type CarriedExtension,
+  carriedExtensions,
+  type Host,
+  type Plugin,
+  type QueueTarget,
+} from '../contract/plugin.ts';
 import { declined } from '../contract/verdict.ts';
-import { circularExtends, failedSetup, nearest, notAPlugin, unknownHook } from './errors.ts';
+import { circularExtends, failedSetup, nearest, noQueuePlugin, notAPlugin, unknownHook } from './errors.ts';
 import { baseHandlers, type HostMeans, makeHost } from './host.ts';
 import type { LoadedPlugin, PluginSource } from './plugin-source.ts';
 import { levelAdjuster, type ParsedWords, parseWords } from './plugin-words.ts';
+import { queueTarget } from './queue-target.ts';
 import type { BoundHandler, OnError, PluginInstance, Registry } from './registry.ts';
 import type { RejectPolicy } from './rejection.ts';
 
@@ -27,6 +36,8 @@ export interface LoadedLine {
   readonly plugins: readonly LoadedPlugin[];
   readonly hooks: readonly HookName[];
   readonly carries: readonly CarriedExtension[];
+  /** lines that it hands messages to; their hooks but queue are those of any line */
+  readonly targets: readonly LoadedLine[];
 }
 
 type Run = BoundHandler['run'];
@@ -44,17 +55,62 @@ export async function instantiate(
   means: HostMeans,
   registry: Registry,
 ): Promise<LoadedLine> {
+  const { loaded, entries } = await load(line, source, means, registry);
+  register(loaded, entries, registry);
+  return loaded;
+}
+
+interface Loaded {
+  readonly loaded: LoadedLine;
+  readonly entries: Entries;
+}
+
+async function load(
+  line: PluginLine,
+  source: PluginSource,
+  means: HostMeans,
+  registry: Registry,
+): Promise<Loaded> {
   const plugins = await withParents(line, source);
   const plugin = mergedPlugin(plugins);
   const words = parseWords(line, plugin);
   const instance = makeInstance(line, plugin, words);
-  const entries = await setUp(line, plugins, instance, words, means);
+  const targets: LoadedLine[] = [];
+  const target = async (text: string) => {
+    const inner = await load(parsePluginLine({ text, where: line.where }), source, means, registry);
+    targets.push(inner.loaded);
+    return asTarget(inner, means, registry);
+  };
+  const entries = await setUp(line, plugins, instance, words, means, target);
+  const carries = carriedBy(plugin, targets);
+  return { loaded: { line, instance, plugins, hooks: [...entries.keys()], carries, targets }, entries };
+}
+
+function register({ instance }: LoadedLine, entries: Entries, registry: Registry): void {
   for (const [hook, { runs, first, upTo }] of entries) {
     for (const run of first ? runs.toReversed() : runs) {
       registry.add({ plugin: instance.id, hook, instance, run, upTo }, first);
     }
   }
-  return { line, instance, plugins, hooks: [...entries.keys()], carries: plugin.carries ?? [] };
+}
+
+/** Registers all handlers but those of the hook queue, which are for the target's caller. @throws ConfigError */
+function asTarget({ loaded, entries }: Loaded, means: HostMeans, registry: Registry): QueueTarget {
+  const { line, instance, carries } = loaded;
+  const queue = entries.get('queue');
+  if (queue === undefined) throw noQueuePlugin(line.where, line.name);
+  const others: Entries = new Map([...entries].filter(([hook]) => hook !== 'queue'));
+  register(loaded, others, registry);
+  return queueTarget({ instance, carries, runs: queue.runs }, means);
+}
+
+/** What it says itself, and what everybody carries whom it hands messages to. */
+function carriedBy({ carries = [] }: Plugin, targets: readonly LoadedLine[]): readonly CarriedExtension[] {
+  return carriedExtensions.filter(
+    (keyword) =>
+      carries.includes(keyword) ||
+      (targets.length > 0 && targets.every((target) => target.carries.includes(keyword))),
+  );
 }
 
 /** The plugin and its ancestors, the plugin itself first. */
@@ -117,6 +173,7 @@ async function setUp(
   instance: PluginInstance,
   { values }: ParsedWords,
   means: HostMeans,
+  target: Host['target'],
 ): Promise<Entries> {
   const entries: Entries = new Map();
   for (const { plugin } of chain.toReversed()) {
@@ -124,8 +181,9 @@ async function setUp(
     const base = baseHandlers((hook) => baseHandler(parent.get(hook), hook));
     let table: HookTable;
     try {
-      table = await plugin.setup(makeHost(means, plugin, instance, values, base));
+      table = await plugin.setup(makeHost(means, plugin, instance, values, { base, target }));
     } catch (error) {
+      if (error instanceof ConfigError) throw error;
       throw failedSetup(line.where, line.name, error instanceof Error ? error.message : String(error));
     }
     for (const [hook, entry] of Object.entries(checkedTable(line, table))) {

@@ -71,16 +71,31 @@ export class Lookup {
     return this.#hookValue(dispatcher, name);
   }
 
+  /** What a core file says for one user by the user_config hooks; null where none of them answers, or not well. */
+  async userValue<N extends KnownFileName>(
+    name: N,
+    scene: Scene,
+    user: Address,
+  ): Promise<KnownValue<N> | null> {
+    const given = await this.#dispatcher().ask('user_config', scene, user, name);
+    const lines = answered(name, given);
+    return lines === null ? null : (this.#parsed(name, lines)?.value ?? null);
+  }
+
   async #hookValue<N extends KnownFileName>(dispatcher: Dispatcher, name: N): Promise<KnownValue<N>> {
     const given = await dispatcher.ask('config', NOBODY, name);
     const lines = answered(name, given);
-    if (lines === null) return this.#store.value(name);
+    const parsed = lines === null ? null : this.#parsed(name, lines);
+    return parsed === null ? this.#store.value(name) : parsed.value;
+  }
+
+  #parsed<N extends KnownFileName>(name: N, lines: readonly ConfigLine[]): { value: KnownValue<N> } | null {
     try {
-      return this.#store.parsed(name, lines);
+      return { value: this.#store.parsed(name, lines) };
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       this.#log.write('error', `error, ${error.message}; this answer is not used`);
-      return this.#store.value(name);
+      return null;
     }
   }
 

@@ -26,6 +26,7 @@ export interface TransactionMeans {
 export class MessageTransaction implements Transaction {
   sender: Address | null = null;
   params: EsmtpParams = NO_PARAMS;
+  answersEach = false;
   readonly recipients: Address[] = [];
   readonly notes = new NoteCells<TransactionNotes>();
   readonly verdicts = new VerdictLog();

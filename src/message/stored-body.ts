@@ -4,6 +4,7 @@
 
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import type { Body } from '../contract/connection.ts';
+import { bodyLines } from './body-lines.ts';
 
 // Under this size a piece is copied into a page: a client that sends octet by octet must not cost a buffer
 // object for each.
@@ -76,18 +77,8 @@ export class StoredBody implements Body {
     yield* this.#pieces;
   }
 
-  async *lines(): AsyncIterable<string> {
-    let begun = '';
-    for await (const chunk of this.chunks()) {
-      const [first = '', ...others] = chunk.toString('latin1').split('\n');
-      // Only ever added to until its end is there: searching it again with each chunk would take for ever.
-      begun += first;
-      for (const next of others) {
-        yield begun.endsWith('\r') ? begun.slice(0, -1) : begun;
-        begun = next;
-      }
-    }
-    if (begun !== '') yield begun;
+  lines(): AsyncIterable<string> {
+    return bodyLines(this.chunks());
   }
 
   /** Frees memory and file. */

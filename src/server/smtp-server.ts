@@ -13,6 +13,7 @@ import { formatReply } from '../protocol/reply.ts';
 import { replyFor } from '../session/answers.ts';
 import { Client, type Peer } from '../session/client.ts';
 import { converse } from '../session/conversation.ts';
+import { DeliveredBefore } from '../session/delivered-before.ts';
 import { STRESSED_SILENCE } from '../session/limits.ts';
 import { LoginGuard } from '../session/login-guard.ts';
 import { Session } from '../session/session.ts';
@@ -55,6 +56,7 @@ export class SmtpServer {
   readonly #current = new AsyncLocalStorage<Session>();
   readonly #youngGeneration = new YoungGeneration();
   readonly #logins = new LoginGuard();
+  readonly #delivered = new DeliveredBefore();
   readonly #overload: Overload;
   #serial = 0;
   /** clients that came before `open` */
@@ -235,7 +237,9 @@ export class SmtpServer {
     let client: Client | null = null;
     let session: Session | null = null;
     // From here on the socket has somebody who hears of its end, whatever is waited for below.
-    const wire = new SocketWire(socket, engine.deadlines, () => (session?.connection ?? client)?.lost());
+    const onLost = () => (session?.connection ?? client)?.lost();
+    const onEnded = () => session?.connection.leftWhileQueuing();
+    const wire = new SocketWire(socket, engine.deadlines, onLost, onEnded);
     // A client that had to wait may be gone.
     if (this.#sockets.has(socket)) this.#sockets.set(socket, wire);
     const isDirect = caller.rule === 'none';
@@ -257,6 +261,7 @@ export class SmtpServer {
       sizeThreshold: () => engine.store.value('size_threshold'),
       now: () => clock.now(),
       logins: this.#logins,
+      delivered: this.#delivered,
     });
     const conversation = session;
     await this.#current.run(conversation, () => converse(conversation, this));

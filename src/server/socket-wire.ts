@@ -34,17 +34,24 @@ export class SocketWire implements Wire {
   #watchers: Watcher[] | null = null;
   readonly #onTimeout = () => this.#give('timeout');
   readonly #onData = (chunk: Buffer) => this.#receive(chunk);
-  readonly #onEnd = () => this.#end();
+  readonly #onEnd: () => void;
   readonly #onDrain = () => this.#wake();
   readonly #onError = () => {
     this.#broken = true;
   };
   readonly #onClose: () => void;
 
-  /** @param onLost called once when the connection is broken or closed by the client */
-  constructor(socket: Socket, deadlines: Deadlines, onLost: () => void) {
+  /**
+   * @param onLost called once when the connection is broken or closed
+   * @param onEnded called when the client has closed its side: it may still read
+   */
+  constructor(socket: Socket, deadlines: Deadlines, onLost: () => void, onEnded: () => void = () => {}) {
     this.#socket = socket;
     this.#deadlines = deadlines;
+    this.#onEnd = () => {
+      this.#end();
+      onEnded();
+    };
     this.#onClose = () => {
       this.#broken = true;
       this.#end();

@@ -5,6 +5,7 @@ import { isDenial } from '../contract/codes.ts';
 import type { Verdict } from '../contract/verdict.ts';
 import { authResultsValue, receivedValue, transmissionType } from '../protocol/trace-fields.ts';
 import { answerMessage, answerMessageHook, answerQueue } from './message-answer.ts';
+import { decideQueue } from './queue-decision.ts';
 import type { Session } from './session.ts';
 
 const AUTH_RESULTS = 'Authentication-Results';
@@ -35,7 +36,9 @@ async function decideOnMessage(session: Session): Promise<void> {
     });
     return session.end('lost');
   }
-  const outcome = await session.decide('queue');
+  session.connection.isQueuing = true;
+  const outcome = await decideQueue(session);
+  session.connection.isQueuing = false;
   answerQueue(session, outcome);
   if (session.engine.dispatcher.has('queue_post')) {
     session.flush();

@@ -4,20 +4,20 @@
 import type { Session } from './session.ts';
 
 export function isLockedOut(session: Session): boolean {
-  const { connection, engine, logins } = session;
-  return logins.isLockedOut(connection.remoteIp, engine.world.clock.monotonic()) && !isAdmin(session);
+  const { connection, engine, means } = session;
+  return means.logins.isLockedOut(connection.remoteIp, engine.world.clock.monotonic()) && !isAdmin(session);
 }
 
 /** Counts a failed login, and waits before its reply may go. */
 export async function payForFailure(session: Session): Promise<void> {
   if (isAdmin(session)) return;
-  const { connection, engine, logins } = session;
+  const { connection, engine, means } = session;
   const { store } = engine;
   const limit = {
     after: store.value('auth_lockout_failures'),
     forMs: store.value('auth_lockout_time') * 1000,
   };
-  if (logins.noteFailure(connection.remoteIp, engine.world.clock.monotonic(), limit)) {
+  if (means.logins.noteFailure(connection.remoteIp, engine.world.clock.monotonic(), limit)) {
     session.log('warn', `fail, too many failed logins: ${connection.remoteIp} is locked out for a while`);
   }
   await pause(session, store.value('auth_failure_delay') * 1000);

@@ -116,7 +116,7 @@ async function judgeScram(
   // password is wrong.
   if (given.denial !== undefined && given.denial.code !== 'DENY') return { user, verdict: given.denial };
   const secret = given.value ?? null;
-  const proven = await isProven(session, first, secret ?? session.logins.madeUpSecret(user));
+  const proven = await isProven(session, first, secret ?? session.means.logins.madeUpSecret(user));
   if (proven === null || typeof proven === 'object') return proven;
   if (secret !== null) return { user, verdict: proven ? ok() : deny() };
   return { user, verdict: given.denial ?? (await askWithoutProof(session, mechanism, user)) };

@@ -37,6 +37,7 @@ export interface Peer {
 export interface ClientLine {
   startTls(settings: TlsSettings, announcement?: Reply): Promise<TlsFacts>;
   hasInput(waitMs: number): Promise<boolean>;
+  readonly isClientGone: boolean;
 }
 
 interface Offer {
@@ -56,6 +57,8 @@ export class Client implements Connection {
   authentication: Authentication | null = null;
   forwarded: ForwardedFacts | null = null;
   relayClient = false;
+  /** a message is with the queue plugins */
+  isQueuing = false;
   #controller: AbortController | null = null;
   #lost = false;
   #offers: Offer[] | null = null;
@@ -129,6 +132,14 @@ export class Client implements Connection {
   lost(): void {
     this.#lost = true;
     this.#controller?.abort();
+  }
+
+  /**
+   * The client has closed its side. With a message of it under way and nothing more to obey, such as QUIT, nobody waits
+   * for the answer: most likely it will send the message again.
+   */
+  leftWhileQueuing(): void {
+    if (this.isQueuing && this.#line?.isClientGone === true) this.lost();
   }
 
   offer(capability: string, params?: OfferedParams): void {

@@ -17,6 +17,7 @@ import { type AnsweredHook, disconnects, replyFor, syntaxReplyFor } from './answ
 import { type Mechanism, NO_MECHANISMS } from './auth-mechanisms.ts';
 import type { ChunkedMessage } from './chunked-message.ts';
 import type { Client, ClientLine, Peer } from './client.ts';
+import type { DeliveredBefore } from './delivered-before.ts';
 import { SessionLimits } from './limits.ts';
 import type { LoginGuard } from './login-guard.ts';
 import type { TransferPace } from './pace.ts';
@@ -28,6 +29,8 @@ export type EndReason = 'quit' | 'denied' | 'lost' | 'timeout' | 'shutdown' | 'e
 export interface SessionMeans extends TransactionMeans {
   /** one for the whole server */
   readonly logins: LoginGuard;
+  /** one for the whole server */
+  readonly delivered: DeliveredBefore;
 }
 
 /** What an asking hook has led to. */
@@ -43,7 +46,7 @@ export class Session implements Scene, LogSource, ClientLine {
   readonly limits: SessionLimits;
   readonly input = new LineReader();
   readonly #wire: Wire;
-  readonly #means: SessionMeans;
+  readonly means: SessionMeans;
   #connection: Client;
   #transaction: MessageTransaction;
   /** messages that have come in whole, whatever became of them */
@@ -70,7 +73,7 @@ export class Session implements Scene, LogSource, ClientLine {
     this.limits = new SessionLimits(engine);
     this.#connection = client;
     this.#wire = wire;
-    this.#means = means;
+    this.means = means;
     this.#transaction = new MessageTransaction(means);
     client.attach(this);
   }
@@ -80,9 +83,6 @@ export class Session implements Scene, LogSource, ClientLine {
   }
   get transaction(): MessageTransaction {
     return this.#transaction;
-  }
-  get logins(): LoginGuard {
-    return this.#means.logins;
   }
   get verdicts(): VerdictLog {
     return this.#transaction.verdicts;
@@ -236,7 +236,7 @@ export class Session implements Scene, LogSource, ClientLine {
       const old = this.#transaction;
       // XFORWARD comes before the MAIL that it is about, and MAIL ends the transaction before it.
       if (old.sender !== null) this.#connection.forwarded = null;
-      this.#transaction = new MessageTransaction(this.#means);
+      this.#transaction = new MessageTransaction(this.means);
       old.end();
       return old.holdsResources ? old.dispose() : undefined;
     });

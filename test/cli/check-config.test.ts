@@ -56,6 +56,11 @@ describe('check-config', () => {
     ],
     ['a bad value of the core', { databytes: 'lots\n' }, /^error: \S*etc\/databytes:1: /m],
     [
+      'a route to no plugin',
+      { queue_routes: 'a.example queue/maildir\nb.example queue/mailbox\n' },
+      /^error: \S*etc\/queue_routes:2: no line of plugins is named "queue\/mailbox"/m,
+    ],
+    [
       'a bad line in a file of a plugin',
       { plugins: 'relay\n', relayclients: '# x\n10.1\n' },
       /^error: \S*etc\/relayclients:2: /m,

@@ -8,6 +8,7 @@ import {
   knownFileNames,
   knownFiles,
 } from '../../src/config/known-files.ts';
+import { QueueRoutes } from '../../src/config/queue-routes.ts';
 import { NetworkList, parseNetwork } from '../../src/protocol/network.ts';
 
 const around = { hostname: 'host.example', home: '/home/smtpd' };
@@ -76,6 +77,7 @@ describe('knownFiles', () => {
     ['xclient_networks', new NetworkList([])],
     ['xforward_networks', new NetworkList([])],
     ['rcpthosts', []],
+    ['queue_routes', new QueueRoutes([])],
   ];
 
   it('has no other files than these', () => {

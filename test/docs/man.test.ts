@@ -7,6 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { bundledPlugins } from '../../plugins/index.ts';
 import { checkConfigCommand } from '../../src/cli/check-config.ts';
 import type { Program } from '../../src/cli/program.ts';
+import { queueCommand } from '../../src/cli/queue.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
 import { testPluginCommand } from '../../src/cli/test-plugin.ts';
 import { tlsCertCommand } from '../../src/cli/tls-cert.ts';
@@ -78,6 +79,7 @@ describe('qpsmtpd.8', () => {
     'check-config': checkConfigCommand(program),
     'test-plugin': testPluginCommand(program),
     'tls-cert': tlsCertCommand(program),
+    queue: queueCommand(program),
   };
   for (const [name, { args }] of Object.entries(commands)) {
     it(`has the options of ${name}`, () => {

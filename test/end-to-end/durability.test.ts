@@ -21,6 +21,28 @@ const SEED = Number(process.env['QPSMTPD_SEED'] ?? 20_261_122);
 const SESSIONS = 20;
 const LATEST_KILL_MS = 250;
 
+/** Stands before the queue until the client has left. */
+const SLOW_PLUGIN = `
+  import { declined, definePlugin } from 'qpsmtpd';
+
+  export default definePlugin({
+    name: 'queue/slow',
+    summary: 'waits until the client has left',
+    setup: () => ({
+      async queue(at) {
+        at.log.warn('begun');
+        await new Promise((leave) => {
+          if (at.transaction.header.get('X-Number') === '1000') setTimeout(leave, 200);
+          if (at.signal.aborted) leave();
+          at.signal.addEventListener('abort', leave);
+        });
+        at.log.warn(at.signal.aborted ? 'the client has left' : 'the client is there');
+        return declined;
+      },
+    }),
+  });
+`;
+
 function start(queue: string): Promise<TestServer> {
   const plugins = ['rcpt_ok', `queue/maildir ${queue}`];
   // Small enough that some of the messages are spooled.
@@ -87,6 +109,80 @@ describe('kill -9', () => {
       return text;
     });
   }
+});
+
+describe('a client that leaves behind its message', () => {
+  const ways = { closes: 'close', resets: 'reset', 'closes its side': 'halfClose' } as const;
+
+  for (const [how, way] of Object.entries(ways)) {
+    it(`and ${how} while it is queued finds nothing queued when it comes again`, async () => {
+      const maildir = join(makeFolder(), 'Maildir');
+      const server = await startServer({
+        config: {
+          plugins: ['rcpt_ok', 'queue/slow', `queue/maildir ${maildir}`],
+          rcpthosts: 'example.org',
+          loglevel: 'notice',
+        },
+        files: { 'plugins/queue/slow.ts': SLOW_PLUGIN },
+      });
+      for (let number = 0; number < 4; number++) {
+        const client = await connect(server.port);
+        await client.greet();
+        await client.openData('sender@example.net', 'user@example.org');
+        client.send(`${numberedMessage(number)}.\r\n`);
+        await server.waitForLog(new RegExp(`(?:slow: begun[^]*){${number + 1}}`));
+        client[way]();
+        await server.waitForLog(new RegExp(`(?:maildir: fail, given up[^]*){${number + 1}}`));
+        assert.deepEqual(namesIn(join(maildir, 'tmp')), []);
+      }
+      assert.deepEqual(namesIn(join(maildir, 'new')), []);
+      server.signal('SIGTERM');
+    });
+  }
+
+  it('and closes its side behind QUIT has its message taken: it waits for the answers', async () => {
+    const maildir = join(makeFolder(), 'Maildir');
+    const server = await startServer({
+      config: { plugins: ['rcpt_ok', 'queue/slow', `queue/maildir ${maildir}`], rcpthosts: 'example.org' },
+      files: { 'plugins/queue/slow.ts': SLOW_PLUGIN },
+    });
+    const client = await connect(server.port);
+    await client.greet();
+    await client.openData('sender@example.net', 'user@example.org');
+    client.send(`${numberedMessage(1000)}.\r\nQUIT\r\n`);
+    client.halfClose();
+    await client.expect(250);
+    await client.expect(221);
+    await server.waitForLog(/slow: the client is there/);
+    assert.deepEqual(numbersIn(maildir), [1000]);
+  });
+
+  it('is heard of as early as can be: how often the message is there twice once it has come again', async (t) => {
+    const random = seededRandom(SEED);
+    const maildir = join(makeFolder(), 'Maildir');
+    const server = await start(maildir);
+    const rounds = 60;
+    for (let number = 0; number < rounds; number++) {
+      const client = await connect(server.port);
+      await client.greet();
+      await client.openData('sender@example.net', 'user@example.org');
+      client.send(`${numberedMessage(number)}.\r\n`);
+      // The first of three leaves at once, the others after the message may have been taken.
+      if (number % 3 > 0) await wait(random() * 8);
+      client[number % 2 === 0 ? 'close' : 'reset']();
+      await sendOne(server.port, number, 250);
+    }
+    assert.equal(await server.stop(), 0);
+    const found = numbersIn(maildir);
+    const twice = found.filter((number, at) => found.indexOf(number) < at);
+    const atOnce = twice.filter((number) => number !== null && number % 3 === 0);
+    t.diagnostic(
+      `${atOnce.length} of ${rounds / 3} messages are there twice whose client left at once, ` +
+        `${twice.length - atOnce.length} of ${(rounds / 3) * 2} whose client left within 8 ms`,
+    );
+    assert.equal(new Set(found).size, rounds);
+    assert.ok(found.length <= 2 * rounds && !found.includes(null));
+  });
 });
 
 describe('a disk that is full', () => {

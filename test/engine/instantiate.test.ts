@@ -18,7 +18,7 @@ async function load(t: TestContext, line: string, plugins: Readonly<Record<strin
   const loaded = await instantiate(
     pluginLine(line),
     source,
-    { world, log, store, lookup, proxySources: [] },
+    { world, log, store, lookup, proxySources: [], retirements: [] },
     registry,
   );
   return { loaded, chains: registry.freeze() };
@@ -165,7 +165,7 @@ describe('the table of hooks', () => {
         await instantiate(
           pluginLine(name),
           source,
-          { world, log, store, lookup, proxySources: [] },
+          { world, log, store, lookup, proxySources: [], retirements: [] },
           registry,
         ),
       );

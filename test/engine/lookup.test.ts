@@ -14,13 +14,14 @@ async function asked(
   hooks: HookTable,
   read: (at: AtSession) => unknown,
   files: Readonly<Record<string, string>> = {},
+  mayHaveFindings = false,
 ) {
   const seen: unknown[] = [];
   const reader = plugin({ setup: () => ({ noop: (at) => doing(() => seen.push(read(at)), declined) }) });
   const other = plugin({ setup: () => hooks });
   const site = new Site(t, { plugins: 'reader\nother\n', ...files });
   const { engine, findings } = await site.build({ reader, other });
-  assert.deepEqual(findings, []);
+  if (!mayHaveFindings) assert.deepEqual(findings, []);
   // No handler of noop asks for a transaction.
   const scene = { connection: makeClient(), transaction: null, verdicts: null };
   await engine.dispatcher.decide('noop', scene, '');
@@ -131,6 +132,39 @@ describe('a core value', () => {
     assert.match(
       site.lines[0] ?? '',
       /^error 7 error, databytes \(config hook\):1: "much" is not .*; this answer is not used$/,
+    );
+  });
+});
+
+describe('a core value for one user', () => {
+  const scene = { connection: null, transaction: null, verdicts: null };
+  const routesOf = async (t: TestContext, user_config: Handler<'user_config'>) => {
+    const { engine, site } = await asked(
+      t,
+      { user_config },
+      () => null,
+      { queue_routes: '* nowhere-else\n' },
+      true,
+    );
+    const found = await engine.lookup.userValue('queue_routes', scene, user);
+    return {
+      target: found === null ? null : (found.find(user, '')?.target ?? 'none'),
+      log: site.lines.join('\n'),
+    };
+  };
+
+  it('comes from the user_config hooks alone', async (t) => {
+    assert.equal((await routesOf(t, () => answer(['* mine']))).target, 'mine');
+    assert.equal((await routesOf(t, () => answer([]))).target, 'none');
+    assert.equal((await routesOf(t, () => declined)).target, null);
+  });
+
+  it('is none where they talk nonsense, and the log tells', async (t) => {
+    const { target, log } = await routesOf(t, () => answer(['nonsense']));
+    assert.equal(target, null);
+    assert.match(
+      log,
+      /queue_routes \(config hook\):1: "nonsense" is not a route: .*; this answer is not used/,
     );
   });
 });

@@ -20,7 +20,7 @@ import { Dispatcher } from '../../src/engine/dispatch.ts';
 import { type BuiltEngine, buildEngine } from '../../src/engine/engine.ts';
 import type { World } from '../../src/engine/host.ts';
 import { type BundledPlugins, PluginSource } from '../../src/engine/plugin-source.ts';
-import { type PluginInstance, Registry } from '../../src/engine/registry.ts';
+import { type Chains, type PluginInstance, Registry } from '../../src/engine/registry.ts';
 import { Log } from '../../src/log/log.ts';
 import { VerdictLog } from '../../src/message/verdict-log.ts';
 import type { Peer } from '../../src/session/client.ts';
@@ -101,14 +101,20 @@ export class Bench {
   }
 
   dispatcher(): Dispatcher {
-    return new Dispatcher({
-      chains: this.#registry.freeze(),
+    return this.engineParts().dispatcher;
+  }
+
+  engineParts(): { readonly dispatcher: Dispatcher; readonly chains: Chains } {
+    const chains = this.#registry.freeze();
+    const dispatcher = new Dispatcher({
+      chains,
       log: this.log,
       deadlines: this.deadlines,
       clock: this.clock,
       hookTimeoutMs: () => this.hookTimeoutMs,
       lookUp: () => [],
     });
+    return { dispatcher, chains };
   }
 
   /** What a handler does that takes its time without waiting. */

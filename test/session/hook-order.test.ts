@@ -91,7 +91,7 @@ describe('hooks of a session', () => {
     assert.deepEqual(take(recorded), ['quit', 'disconnect', 'reset_transaction', 'post-connection']);
   });
 
-  it('are all of the map but that of the process, and user_config, which no plugin asked for', async () => {
+  it('are all of the map but that of the process, and deny, as nothing was denied', async () => {
     const recorded = recorder();
     const talk = await begin({
       plugins: { 'queue/recorder': recorded.table },
@@ -107,7 +107,7 @@ describe('hooks of a session', () => {
     const run = new Set(recorded.seen.map(({ hook }) => hook));
     assert.deepEqual(
       hookNames.filter((hook) => !run.has(hook)),
-      ['user_config', 'post-fork', 'deny'],
+      ['post-fork', 'deny'],
     );
   });
 

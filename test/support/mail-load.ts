@@ -41,11 +41,11 @@ export interface Load {
   readonly over: Promise<unknown>;
 }
 
-/** Starts sessions that send until the server is gone. */
-export function startLoad(port: number, sessions: number, recipients: readonly string[]): Load {
+/** Starts sessions that send until the server is gone. @param first number of the first message */
+export function startLoad(port: number, sessions: number, recipients: readonly string[], first = 0): Load {
   const sent = new Set<number>();
   const taken = new Set<number>();
-  let next = 0;
+  let next = first;
   const session = async () => {
     try {
       const client = await connect(port);

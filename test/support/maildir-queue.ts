@@ -12,6 +12,7 @@ import {
   type Clock,
   type EsmtpParams,
   type Logger,
+  type MessageContent,
   type Verdict,
 } from 'qpsmtpd';
 import { type MaildirFiles, nodeFiles } from '../../plugins/queue/_maildir-files.ts';
@@ -27,6 +28,7 @@ export interface QueueSettings {
   readonly mode?: number;
   readonly files?: MaildirFiles;
   readonly hostname?: string;
+  readonly pid?: number;
 }
 
 export interface Mail {
@@ -37,6 +39,8 @@ export interface Mail {
   readonly body?: string | Buffer;
   /** keeps the body in a file, as a big message is */
   readonly spooled?: boolean;
+  /** in place of header and body */
+  readonly content?: MessageContent;
   readonly signal?: AbortSignal;
 }
 
@@ -63,11 +67,12 @@ export function makeQueue({
   mode = 0o700,
   files,
   hostname = 'mx.example',
+  pid = 77,
 }: QueueSettings): TestQueue {
   const host = {
     options: { dir, subdir, mode },
     clock: fixedClock,
-    pid: 77,
+    pid,
     hostname,
     configLines: (file: string) => (file === 'me' ? ['me.example'] : []),
   };
@@ -84,7 +89,7 @@ export function makeQueue({
         params = new Map(),
       } = mail;
       const addresses = recipients.map(parse);
-      const content = await contentOf(mail);
+      const content = mail.content ?? (await contentOf(mail));
       const transaction = { sender: parse(sender), recipients: addresses, params, content };
       const signal = mail.signal ?? new AbortController().signal;
       const at: Partial<AtEnvelope> = {

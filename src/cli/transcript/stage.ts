@@ -3,7 +3,7 @@
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { cdbMake } from '../../config/cdb.ts';
 import { ConfigDirs } from '../../config/config-dir.ts';
 import { ConfigStore } from '../../config/config-store.ts';
@@ -24,6 +24,7 @@ import { formatReply } from '../../protocol/reply.ts';
 import { replyFor } from '../../session/answers.ts';
 import { Client, type Peer } from '../../session/client.ts';
 import { converse, type Surroundings } from '../../session/conversation.ts';
+import { DeliveredBefore } from '../../session/delivered-before.ts';
 import { LoginGuard } from '../../session/login-guard.ts';
 import { Session } from '../../session/session.ts';
 import type { Wire } from '../../session/wire.ts';
@@ -85,6 +86,7 @@ export class Stage {
   #logged: string[];
   #count = 0;
   readonly #logins = new LoginGuard();
+  readonly #delivered = new DeliveredBefore();
 
   private constructor(folder: string, engine: Engine, spool: Spool, logged: string[]) {
     this.folder = folder;
@@ -167,6 +169,7 @@ export class Stage {
       sizeThreshold: () => engine.store.value('size_threshold'),
       now: () => engine.world.clock.now(),
       logins: this.#logins,
+      delivered: this.#delivered,
     });
     const over = engine.dispatcher.has('pre-connection')
       ? this.#serveIfLetIn(session, peer, wire, around)
@@ -206,6 +209,8 @@ function writeConfig(
   mkdirSync(config);
   const inFolder = (text: string) => text.replaceAll('%{tmp}', folder);
   const write = (name: string, lines: readonly string[]) => {
+    // A name may lead into a folder below.
+    mkdirSync(dirname(join(config, name)), { recursive: true });
     writeFileSync(join(config, name), lines.map((line) => `${inFolder(line)}\n`).join(''));
   };
   for (const [name, lines] of setup.config) write(name, lines);

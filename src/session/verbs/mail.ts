@@ -30,6 +30,7 @@ export const mail: Verb = {
     if (verdict.code === 'OK' || verdict.code === 'DECLINED') {
       session.transaction.sender = sender;
       session.transaction.params = params;
+      session.transaction.answersEach = session.connection.service.lmtp || params.has('PRDR');
     }
     session.answer('mail', verdict, sender.path);
   },

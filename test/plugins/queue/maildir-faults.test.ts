@@ -1,7 +1,8 @@
 // What queue/maildir does when the file system fails, and in which order it does things when it does not.
 
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { nodeFiles } from '../../../plugins/queue/_maildir-files.ts';
 import { type Call, type Faults, type FaultyFiles, faultyFiles } from '../../support/faulty-files.ts';
@@ -174,8 +175,62 @@ describe('the order of things', () => {
   it('has new folders synced into those above them', async () => {
     const { calls, dir } = await delivery({ mail: { recipients: ['<a@example.org>'] }, subdir: '%d/%l' });
     const synced = calls.filter(({ name, path }) => name === 'sync' && path !== null);
-    const paths = synced.map(({ path }) => (path ?? '').slice(dir.length + 1)).sort();
-    assert.deepEqual(paths, ['', 'example.org', 'example.org/a', 'example.org/a/new']);
+    const paths = synced.map(({ path }) => relative(dir, path ?? '')).sort();
+    // Those above DIR may have been made by a process that was killed before it could sync them.
+    const above = paths.filter((path) => /^[./]+$/.test(path));
+    assert.equal(above.length, dir.split('/').length - 1);
+    assert.deepEqual(
+      paths.filter((path) => !above.includes(path)),
+      ['', 'example.org', 'example.org/a', 'example.org/a/new'],
+    );
+  });
+
+  it('has each folder synced once, whoever has made it, and the entry of each new one', async () => {
+    const { dir, queue, calls } = await open({ mail: {}, subdir: '%d/%l' }, {});
+    const syncedFor = async (recipient: string) => {
+      const before = calls().length;
+      assert.equal((await queue.deliver({ recipients: [recipient] })).code, 'OK');
+      const synced = calls()
+        .slice(before)
+        .flatMap(({ name, path }) => (name === 'sync' && path !== null ? [relative(dir, path)] : []));
+      return synced.filter((path) => !path.startsWith('..')).sort();
+    };
+    mkdirSync(join(dir, 'example.org/a/new'), { recursive: true });
+    mkdirSync(join(dir, 'example.org/a/tmp'));
+    assert.deepEqual(await syncedFor('<a@example.org>'), [
+      '',
+      'example.org',
+      'example.org/a',
+      'example.org/a/new',
+    ]);
+    assert.deepEqual(await syncedFor('<a@example.org>'), ['example.org/a/new']);
+    assert.deepEqual(await syncedFor('<b@example.org>'), [
+      'example.org',
+      'example.org/b',
+      'example.org/b/new',
+    ]);
+  });
+
+  it('passes over a folder above that nobody may read, unless it has made something in there', async () => {
+    for (const [isThere, code] of [
+      [true, 'OK'],
+      [false, 'DENYSOFT'],
+    ] as const) {
+      const base = makeFolder();
+      const dir = join(base, 'mail');
+      if (isThere) mkdirSync(dir);
+      const { files } = faultyFiles({
+        fail: (_number, { name, path }) => (name === 'openFolder' && path === base ? 'EACCES' : null),
+      });
+      assert.equal((await makeQueue({ dir, files }).deliver()).code, code);
+    }
+  });
+
+  it('makes the folder new once more where it is gone', async () => {
+    const { dir, queue } = await open({ mail: {}, started: true }, {});
+    rmdirSync(join(dir, 'new'));
+    assert.equal((await queue.deliver()).code, 'OK');
+    assert.equal(delivered(dir).length, 1);
   });
 
   async function delivery(scenario: Scenario) {
@@ -254,13 +309,17 @@ describe('a delivery that nobody waits for any more', () => {
     assert.deepEqual(readdirSync(dir).sort(), ['cur', 'new', 'tmp']);
   });
 
-  it('stands once it is linked', async () => {
+  it('is taken back although it is linked: the client has not heard of it', async () => {
     const controller = new AbortController();
     const whenSynced = async (path: string | null) => {
       if (path?.endsWith('/new')) controller.abort();
     };
-    const { dir, queue } = await open({ mail: {} }, { whenSynced });
-    assert.equal((await queue.deliver({ signal: controller.signal })).code, 'OK');
-    assert.equal(delivered(dir).length, 1);
+    for (const scenario of [{ mail: {} }, { mail: { recipients: THREE }, subdir: '%l' }]) {
+      const { dir, queue } = await open(scenario, { whenSynced });
+      const verdict = await queue.deliver({ ...scenario.mail, signal: controller.signal });
+      assert.deepEqual([verdict.code, verdict.status], ['DENYSOFT', '4.3.0']);
+      assert.deepEqual(filesBelow(dir), []);
+      assert.match(queue.log.join(), /^notice fail, given up: /);
+    }
   });
 });

@@ -193,6 +193,17 @@ describe('one Maildir for all', () => {
 });
 
 describe('a Maildir for each recipient', () => {
+  it('gets one copy for a recipient that was named twice', async () => {
+    const dir = makeFolder();
+    const recipients = ['<a@example.org>', '<A@example.org>', '<a@EXAMPLE.org>', '<a@example.org>'];
+    await makeQueue({ dir, subdir: '%l' }).deliver({ recipients });
+    assert.deepEqual(readdirSync(dir).sort(), ['A', 'a']);
+    assert.equal(delivered(join(dir, 'a')).length, 1);
+    const one = makeFolder();
+    await makeQueue({ dir: one }).deliver({ recipients });
+    assert.equal(delivered(one)[0]?.match(/^Delivered-To: /gm)?.length, 2);
+  });
+
   it('gets a copy that names nobody else', async () => {
     const dir = makeFolder();
     const queue = makeQueue({ dir, subdir: '%d/%l' });

@@ -1,9 +1,9 @@
-// Why a message was not delivered to a Maildir.
+// Why something was not written to disk.
 
-import { errorCode } from './_maildir-files.ts';
+import { errorCode } from './durable-files.ts';
 
-/** Where a delivery failed; the cause is the file system's error. */
-export class DeliveryError extends Error {
+/** Where a write failed; the cause is the file system's error. */
+export class WriteError extends Error {
   readonly path: string;
 
   constructor(path: string, cause: unknown) {

@@ -1,13 +1,13 @@
 // Writes one new file so that it is on disk, whole, when the promise resolves; and leaves nothing when it fails.
 
-import { DeliveryError, GivenUp } from './_maildir-error.ts';
-import { errorCode, type MaildirFiles } from './_maildir-files.ts';
+import { type DurableFiles, errorCode } from './durable-files.ts';
+import { GivenUp, WriteError } from './write-error.ts';
 
 // Up to this size writing costs less than handing the work to another thread.
 const SMALL = 64 * 1024;
 const GROUP_AND_OTHERS = 0o077;
 
-export interface TmpFile {
+export interface NewFile {
   readonly path: string;
   readonly mode: number;
   readonly text: AsyncIterable<readonly Buffer[]>;
@@ -17,8 +17,8 @@ export interface TmpFile {
   isOver(): boolean;
 }
 
-/** @throws DeliveryError or GivenUp */
-export async function writeDurably(files: MaildirFiles, file: TmpFile): Promise<void> {
+/** @throws WriteError or GivenUp */
+export async function writeDurably(files: DurableFiles, file: NewFile): Promise<void> {
   const { path } = file;
   const fd = create(files, file);
   try {
@@ -26,13 +26,13 @@ export async function writeDurably(files: MaildirFiles, file: TmpFile): Promise<
   } catch (error) {
     quietly(() => files.close(fd));
     quietly(() => files.remove(path));
-    throw error instanceof GivenUp ? error : new DeliveryError(path, error);
+    throw error instanceof GivenUp ? error : new WriteError(path, error);
   }
   try {
     files.close(fd);
   } catch (error) {
     quietly(() => files.remove(path));
-    throw new DeliveryError(path, error);
+    throw new WriteError(path, error);
   }
 }
 
@@ -43,7 +43,7 @@ export function quietly(act: () => void): void {
   } catch {}
 }
 
-function create(files: MaildirFiles, { path, mode, makeFolder }: TmpFile): number {
+function create(files: DurableFiles, { path, mode, makeFolder }: NewFile): number {
   try {
     try {
       return files.create(path, mode);
@@ -53,22 +53,22 @@ function create(files: MaildirFiles, { path, mode, makeFolder }: TmpFile): numbe
       return files.create(path, mode);
     }
   } catch (error) {
-    throw new DeliveryError(path, error);
+    throw new WriteError(path, error);
   }
 }
 
-async function fill(files: MaildirFiles, fd: number, { mode, text, isOver }: TmpFile): Promise<void> {
+async function fill(files: DurableFiles, fd: number, { mode, text, isOver }: NewFile): Promise<void> {
   // The umask may have taken bits of the group away; those of the owner it leaves alone.
   if ((mode & GROUP_AND_OTHERS) !== 0) files.setFileMode(fd, mode);
   for await (const pieces of text) {
     if (isOver()) throw new GivenUp();
-    await append(files, fd, pieces);
+    await appendAll(files, fd, pieces);
   }
   await files.sync(fd);
 }
 
-/** A full disk often shows as a short write; the next one then gives the error. */
-async function append(files: MaildirFiles, fd: number, pieces: readonly Buffer[]): Promise<void> {
+/** Writes all of it: a full disk often shows as a short write, and the next one then gives the error. */
+export async function appendAll(files: DurableFiles, fd: number, pieces: readonly Buffer[]): Promise<void> {
   let rest = pieces.filter((piece) => piece.length > 0);
   const isSmall = rest.reduce((sum, piece) => sum + piece.length, 0) <= SMALL;
   while (rest.length > 0) {

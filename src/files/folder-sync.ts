@@ -1,14 +1,14 @@
 // Group commit: makes the entries of a folder durable with as few fsync calls as possible. While one call is
 // under way, all who need one more wait for the same next one: the running call may have missed their entries.
 
-import { errorCode, type MaildirFiles } from './_maildir-files.ts';
+import { type DurableFiles, errorCode } from './durable-files.ts';
 
 export class FolderSync {
-  readonly #files: MaildirFiles;
+  readonly #files: DurableFiles;
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Map<string, Promise<void>>();
 
-  constructor(files: MaildirFiles) {
+  constructor(files: DurableFiles) {
     this.#files = files;
   }
 

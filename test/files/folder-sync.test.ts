@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { FolderSync } from '../../../plugins/queue/_folder-sync.ts';
-import { faultyFiles } from '../../support/faulty-files.ts';
-import { makeFolder } from '../../support/maildir-queue.ts';
+import { FolderSync } from '../../src/files/folder-sync.ts';
+import { faultyFiles } from '../support/faulty-files.ts';
+import { makeFolder } from '../support/maildir-queue.ts';
 
 describe('FolderSync', () => {
   /** Syncs that end, or fail, when the test says so, and which callers have been answered. */
