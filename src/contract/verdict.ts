@@ -10,7 +10,7 @@ export interface Verdict<C extends Code = Code> {
   /** reply lines; empty = the words of the session */
   readonly text: readonly string[];
   readonly status?: EnhancedStatus | undefined;
-  /** with DONE: sent as it stands, nothing where there is none */
+  /** with DONE: sent as it stands, nothing where there is none; with a denial: its code counts, if it is of that kind */
   readonly reply?: Reply | undefined;
 }
 

@@ -109,12 +109,22 @@ export const answers: Readonly<Record<AnsweredHook, Row>> = {
   ),
 };
 
-/** The reply to a verdict; null where a plugin has dealt with it and wants nothing sent. */
+/**
+ * The reply to a verdict; null where a plugin has dealt with it and wants nothing sent. A denial that hands on what
+ * another server has answered keeps that server's code.
+ */
 export function replyFor(hook: AnsweredHook, verdict: Verdict, subject = ''): Reply | null {
   if (verdict.code === 'DONE') return verdict.reply ?? null;
-  const [code, status, text] = answers[hook][verdict.code];
+  const [usual, status, text] = answers[hook][verdict.code];
+  const given = verdict.reply?.code;
+  const code = given !== undefined && isMailCode(given, usual) ? given : usual;
   const lines = verdict.text.length > 0 ? verdict.text : [text.replace('%s', () => subject)];
   return { code, status: status === null ? undefined : (verdict.status ?? status), lines };
+}
+
+/** Of the same kind as `usual`, and about mail: what another server says of syntax is not about our client's. */
+function isMailCode(code: number, usual: number): boolean {
+  return Math.floor(code / 10) === Math.floor(usual / 100) * 10 + 5;
 }
 
 /** The reply to a command whose argument a parsing hook does not accept. @param problem when the plugin says none */

@@ -79,6 +79,13 @@ describe('answers', () => {
 });
 
 describe('replyFor', () => {
+  it('hands on the code of another server in a denial of the same kind only', () => {
+    const lines = ['no such user'];
+    const never = { ...deny('no such user', '5.1.1'), reply: { code: 550, lines } } as const;
+    assert.deepEqual(replyFor('queue', never), { code: 550, status: '5.1.1', lines });
+    assert.equal(replyFor('queue', { ...never, reply: { code: 450, lines } })?.code, 552);
+  });
+
   it('puts what the command was about into the words of the server', () => {
     const reply = replyFor('mail', ok(), '<$&@a.example>');
     assert.deepEqual(reply, { code: 250, status: '2.1.0', lines: ['<$&@a.example>, sender ok'] });
