@@ -6,6 +6,12 @@
 // memory), pkg for a plain file 45 ms, the same with V8's code cache 39 ms, Node's own --build-sea 38 ms. Minifying
 // gains nothing, so names in stack traces stay readable; esbuild's keepNames would cost a tenth of the speed, as it
 // writes the name of every closure that is made.
+//
+// Two builds of the same sources with the same tools give the same bytes: V8 writes the code cache in the order of
+// hashes, whose seed --random-seed fixes. (--hash-seed would do so too, but V8 then refuses the cache when it starts.)
+//
+//   node scripts/build-binary.ts [--arch x64|arm64] [--node FILE]
+// With --arch of another kind of machine it writes dist/ARCH/qpsmtpd, from the Node in FILE, without a code cache.
 
 import { spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
@@ -23,6 +29,7 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { parseArgs, promisify } from 'node:util';
 import { type BuildFailure, build, formatMessages, type Message } from 'esbuild';
 
 /** What stops a build, as a sentence for the person who runs it. */
@@ -36,10 +43,13 @@ interface Runtime {
 }
 
 const root = dirname(import.meta.dirname);
-const dist = join(root, 'dist');
-const cache = join(dist, '.build');
+const { values: given } = parseArgs({ options: { arch: { type: 'string' }, node: { type: 'string' } } });
+const arch = given.arch ?? process.arch;
+const isForeign = arch !== process.arch;
+const dist = isForeign ? join(root, 'dist', arch) : join(root, 'dist');
+const cache = join(root, 'dist', '.build');
 const executable = join(dist, 'qpsmtpd');
-const stampFile = join(cache, 'stamp');
+const stampFile = join(cache, isForeign ? `stamp-${arch}` : 'stamp');
 const require = createRequire(import.meta.url);
 
 const digestOf = (file: string) => hash('sha256', readFileSync(file));
@@ -51,17 +61,21 @@ function versionOf(packageName: string): string {
   return version;
 }
 
-/** The Node that becomes the executable: that of this machine's kind, from npm. */
+/** The Node that becomes the executable: that of the wanted kind of machine, from npm. */
 function findRuntime(): Runtime {
   if (process.platform !== 'linux') throw new BuildError('The executable can be built on Linux only.');
-  const name = `node-linux-${process.arch}`;
-  const file = join(root, 'node_modules', name, 'bin', 'node');
+  if (arch !== 'x64' && arch !== 'arm64') throw new BuildError('--arch is x64 or arm64.');
+  const own = `node-linux-${process.arch}`;
+  const name = `node-linux-${arch}`;
+  const file = given.node ?? join(root, 'node_modules', name, 'bin', 'node');
   if (!existsSync(file)) {
-    throw new BuildError(
-      `The npm package ${name} is not installed. It is an optional dependency for x64 and arm64: run "npm ci" without --omit=optional.`,
-    );
+    const advice = isForeign
+      ? `Get it with "npm pack ${name}@${versionOf(own)}", unpack it, and say --node FILE.`
+      : 'It is an optional dependency for x64 and arm64: run "npm ci" without --omit=optional.';
+    throw new BuildError(`The npm package ${name} is not installed. ${advice}`);
   }
-  return { version: versionOf(name), arch: process.arch, file, digest: digestOf(file) };
+  // Of another kind of machine it cannot be asked for its version: it has to be the one that builds.
+  return { version: versionOf(own), arch, file, digest: digestOf(file) };
 }
 
 /** All of the program as one CommonJS text. `qpsmtpd` is found by the "exports" of our own package.json. */
@@ -99,9 +113,10 @@ function strippedNode(runtime: Runtime, workDir: string): string {
   const copy = join(workDir, 'node');
   copyFileSync(runtime.file, copy);
   chmodSync(copy, 0o755);
-  const { status, error } = spawnSync('strip', [copy], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const strip = isForeign ? `${{ arm64: 'aarch64', x64: 'x86_64' }[runtime.arch]}-linux-gnu-strip` : 'strip';
+  const { status, error } = spawnSync(strip, [copy], { stdio: ['ignore', 'ignore', 'inherit'] });
   if (error !== undefined || status !== 0) {
-    console.warn('strip (package binutils) is missing or failed: the executable will be 30 MB larger.');
+    console.warn(`${strip} (binutils) is missing or failed: the executable will be 30 MB larger.`);
     return runtime.file;
   }
   renameSync(copy, kept);
@@ -109,18 +124,45 @@ function strippedNode(runtime: Runtime, workDir: string): string {
 }
 
 /**
+ * pkg starts Node to write what goes into the executable, and hands on no flags. So each start of it gets the fixed
+ * seed, and for another kind of machine this machine's Node, which is of the same version, takes the other's place.
+ */
+function steerNode(runtime: Runtime): void {
+  const childProcess: { execFile: unknown } = require('node:child_process');
+  const run = (file: string, words: readonly string[]) => {
+    const isOther = isForeign && file !== process.execPath;
+    const program = isOther ? process.execPath : file;
+    if (isOther && process.version !== `v${runtime.version}`) {
+      throw new BuildError(`To build for ${runtime.arch}, run this with Node ${runtime.version}.`);
+    }
+    const { status, stdout, stderr } = spawnSync(program, ['--random-seed=1', ...words], {
+      encoding: 'utf8',
+    });
+    if (status !== 0) throw new BuildError(`${program} ${words.join(' ')} failed:\n${stderr}`);
+    return { stdout, stderr };
+  };
+  const asked = async (file: string, words: readonly string[]) => run(file, words);
+  childProcess.execFile = Object.assign(() => {}, { [promisify.custom]: asked });
+}
+
+/**
  * Puts the bundle into the copy of Node with pkg's SEA builder. `pkg --sea` on the command line calls the same
  * function, but hands on neither a Node of our choice nor the wish for a code cache.
  */
 async function bake(runtime: Runtime, workDir: string): Promise<string> {
+  steerNode(runtime);
   const { default: pkg } = await import('@yao-pkg/pkg/lib-es5/sea.js');
   const output = join(workDir, 'qpsmtpd');
   // The name of the main file is written into the executable and into stack traces: relative to the folder that pkg
-  // makes in the temporary folder, it says nothing of this machine. The bytes of the code cache still differ from one
-  // build to the next; without it two builds are the same.
+  // makes in the temporary folder, it says nothing of this machine.
   process.env['TMPDIR'] = workDir;
   const main = '../qpsmtpd.cjs';
-  const seaConfig = { main, disableExperimentalSEAWarning: true, useSnapshot: false, useCodeCache: true };
+  const seaConfig = {
+    main,
+    disableExperimentalSEAWarning: true,
+    useSnapshot: false,
+    useCodeCache: !isForeign,
+  };
   await pkg.default(join(workDir, 'qpsmtpd.cjs'), {
     targets: [{ nodeRange: `node${runtime.version}`, platform: 'linux', arch: runtime.arch, output }],
     nodePath: strippedNode(runtime, workDir),
@@ -156,7 +198,7 @@ async function makeExecutable(runtime: Runtime, text: string, inputs: string): P
 async function main(): Promise<void> {
   const runtime = findRuntime();
   const text = await bundle();
-  mkdirSync(cache, { recursive: true });
+  for (const folder of [dist, cache]) mkdirSync(folder, { recursive: true });
   const recipe = [
     text,
     runtime.digest,

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 import { type AtEnvelope, definePlugin, ok, option, SpoolQueue } from 'qpsmtpd';
 import { storageFailure } from './_storage-failure.ts';
 
-const STOP_MS = 20_000;
+const STOP_MS = 10_000;
 
 export default definePlugin({
   name: 'queue/spool',

@@ -2,7 +2,7 @@
 // prints the usage from the same definitions.
 
 import { parseArgs } from 'node:util';
-import type { ArgsDef } from 'citty';
+import type { ArgDef, ArgsDef } from 'citty';
 
 /** The caller's mistake on the command line. */
 export class UsageError extends Error {}
@@ -22,10 +22,7 @@ export interface Arguments {
 export function readArguments(definitions: ArgsDef, rawArgs: readonly string[]): Arguments {
   const named = Object.entries(definitions).filter(([, { type }]) => type !== 'positional');
   const options = Object.fromEntries(
-    named.map(([name, { type }]) => [
-      name,
-      type === 'boolean' ? ({ type: 'boolean' } as const) : ({ type: 'string', multiple: true } as const),
-    ]),
+    named.map(([name, definition]) => [name, { ...optionOf(definition), ...shortOf(definition) }]),
   );
   const takesWords = named.length < Object.keys(definitions).length;
   const { values, positionals } = parse(options, rawArgs, takesWords);
@@ -47,11 +44,18 @@ export function readArguments(definitions: ArgsDef, rawArgs: readonly string[]):
   };
 }
 
-function parse(
-  options: Record<string, { type: 'boolean' } | { type: 'string'; multiple: true }>,
-  rawArgs: readonly string[],
-  allowPositionals: boolean,
-) {
+type Option = ({ type: 'boolean' } | { type: 'string'; multiple: true }) & { short?: string };
+
+function optionOf({ type }: ArgDef): Option {
+  return type === 'boolean' ? { type } : { type: 'string', multiple: true };
+}
+
+function shortOf(definition: ArgDef): { short?: string } {
+  const alias = 'alias' in definition ? definition.alias : undefined;
+  return typeof alias === 'string' && alias.length === 1 ? { short: alias } : {};
+}
+
+function parse(options: Record<string, Option>, rawArgs: readonly string[], allowPositionals: boolean) {
   try {
     return parseArgs({ args: [...rawArgs], options, allowPositionals, strict: true });
   } catch (error) {

@@ -80,6 +80,8 @@ export interface EngineParts {
   readonly deadlines: Deadlines;
   /** one for the process: it hooks into Node's own loader */
   readonly loader: DiskLoader;
+  /** see handler-mark */
+  readonly mark?: Int32Array | null;
 }
 
 export function loadEngine(program: Program, parts: EngineParts): Promise<BuiltEngine> {

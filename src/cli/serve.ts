@@ -2,12 +2,10 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { ArgsDef, CommandDef } from 'citty';
-import { Deadlines } from '../engine/deadlines.ts';
-import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { World } from '../engine/host.ts';
-import { Log, type LogSink } from '../log/log.ts';
-import { StderrWriter } from '../log/stderr-writer.ts';
+import type { Log } from '../log/log.ts';
+import type { StderrWriter } from '../log/stderr-writer.ts';
 import { Spool } from '../message/spool.ts';
 import { ConnectionLimits } from '../server/connection-limits.ts';
 import {
@@ -16,25 +14,27 @@ import {
   parseListenAddress,
   showListenAddress,
 } from '../server/listen-address.ts';
-import { clientsByDescriptors } from '../server/overload.ts';
+import { guardProcess } from '../server/own-process.ts';
+import { type PassedListener, takePassedSockets } from '../server/passed-sockets.ts';
 import { claimPidFile, releasePidFile } from '../server/pid-file.ts';
-import { type Account, accountOf, becomeUser } from '../server/privileges.ts';
-import { reverseNames } from '../server/reverse-names.ts';
+import { nameless, reverseNames } from '../server/reverse-names.ts';
+import { serviceManager } from '../server/service-manager.ts';
 import { onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
 import type { Arguments } from './arguments.ts';
-import {
-  allFindings,
-  configDirs,
-  type EngineParts,
-  loadEngine,
-  logFinding,
-  makeStore,
-  makeWorld,
-  stderrSink,
-  systemClock,
-} from './assemble.ts';
+import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
+import {
+  accountFor,
+  dropRights,
+  makeParts,
+  messageOf,
+  type Parts,
+  placesFor,
+  prepareSpool,
+  runPostFork,
+  told,
+} from './daemon.ts';
 import { findingsInLists } from './engine-findings.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import { listenerFindings } from './listeners.ts';
@@ -58,6 +58,7 @@ const args = {
     valueHint: 'ADDR:PORT',
     description: 'DNS server to ask in place of those in /etc/resolv.conf',
   },
+  'no-rdns': { type: 'boolean', alias: 'H', description: 'do not ask the DNS for the names of clients' },
   user: { type: 'string', valueHint: 'NAME', description: 'user to become once the ports are bound' },
   'pid-file': { type: 'string', valueHint: 'FILE', description: 'file to write the process id to' },
   'limit-connections': {
@@ -82,8 +83,11 @@ export function serveCommand(program: Program): CommandDef {
 }
 
 async function serve(program: Program, given: Arguments): Promise<number | null> {
-  const settings = readSettings(given);
-  const parts = makeParts(program, given);
+  guardProcess();
+  const passed = told(() => takePassedSockets(process.env, process.pid), 'LISTEN_FDS');
+  const settings = readSettings(given, passed);
+  const manager = serviceManager(process.env, process.pid);
+  const parts = makeParts(program, given.texts('config'));
   const { store, log, world } = parts;
   const first = await loadEngine(program, parts);
   const findings = [...allFindings(store, first), ...listenerFindings(settings.addresses, first.engine)];
@@ -102,7 +106,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const server = new SmtpServer({ ...settings, engine: () => current.engine, spool });
   const { pidFile } = settings;
   try {
-    const bound = await bindAll(server, settings);
+    const bound = passed.length > 0 ? await adoptAll(server, passed) : await bindAll(server, settings);
     dropRights(settings.account, log);
     prepareSpool(spool, log);
     sayPlaces(settings, log);
@@ -110,16 +114,22 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
     await runPostFork(current.engine);
     server.open();
     for (const address of bound) announce(world, address);
+    manager.ready(server.status);
   } catch (error) {
     // What is bound would keep the process alive.
     await server.stop(0);
     throw error;
   }
   onSignals({
-    stop: () => stop(server, current.engine, parts.stderr, pidFile),
+    stop: () => {
+      manager.stopping();
+      return stop(server, current.engine, parts.stderr, pidFile);
+    },
     reload: async () => {
+      manager.reloading();
       await reload(program, parts, current, settings.addresses);
       startLogging();
+      manager.ready(server.status);
     },
     // Said at every log level: whoever asks wants to know.
     report: () => world.stderr(`${world.pid} status: ${server.status}`),
@@ -128,55 +138,24 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   return null;
 }
 
-function readSettings(given: Arguments) {
+function readSettings(given: Arguments, passed: readonly PassedListener[]) {
   const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
   const dns = given.text('dns');
   const dnsServer = dns === undefined ? null : told(() => parseHostPort(dns), '--dns');
-  const user = given.text('user');
+  const wished = addresses.length > 0 ? addresses : [DEFAULT_ADDRESS];
+  const listened = passed.length > 0 ? passed.map(({ address }) => address) : wished;
   const wanted = given.count('limit-connections', DEFAULT_CONNECTIONS);
   return {
-    addresses: addresses.length > 0 ? addresses : [DEFAULT_ADDRESS],
+    addresses: listened,
     limits: new ConnectionLimits({
       connections: placesFor(wanted),
       fromIp: given.count('max-from-ip', 100),
     }),
     wantedConnections: wanted,
-    reverseName: reverseNames(systemClock, dnsServer),
-    account: user === undefined ? null : told(() => accountOf(user), '--user'),
+    reverseName: given.flag('no-rdns') ? nameless : reverseNames(systemClock, dnsServer),
+    account: accountFor(given.text('user'), listened),
     pidFile: given.text('pid-file') ?? null,
   };
-}
-
-/** No more places than there are file descriptors for. */
-function placesFor(wanted: number): number {
-  const possible = clientsByDescriptors() ?? wanted;
-  return wanted === 0 ? possible : Math.min(wanted, possible);
-}
-
-interface Parts extends EngineParts {
-  readonly stderr: StderrWriter;
-  /** where entries go without a logging plugin */
-  readonly fallback: LogSink;
-}
-
-function makeParts(program: Program, given: Arguments): Parts {
-  const stderr = new StderrWriter();
-  const world = makeWorld(program, systemClock, process.env, stderr);
-  const beforeConfig = stderrSink(() => 'warn', stderr);
-  const log = new Log(process.pid, systemClock.now, beforeConfig);
-  const dirs = configDirs(given.texts('config'), process.env);
-  const store = makeStore(dirs, systemClock, process.env, (finding) => logFinding(log, finding));
-  const fallback = stderrSink(() => store.value('loglevel'), stderr);
-  log.use([fallback]);
-  const deadlines = new Deadlines(systemClock);
-  deadlines.onSweep(() => log.refresh());
-  const loader = makeDiskLoader(program.api);
-  return { stderr, world, log, store, deadlines, loader, fallback };
-}
-
-/** Plugins get ready to serve: with the rights that they will have then. */
-async function runPostFork(engine: Engine): Promise<void> {
-  await engine.dispatcher.watch('post-fork', { connection: null, transaction: null, verdicts: null });
 }
 
 async function bindAll(
@@ -194,16 +173,15 @@ async function bindAll(
   return bound;
 }
 
+/** Takes the place of `--listen`: whoever passes sockets has said where to listen. */
+async function adoptAll(server: SmtpServer, passed: readonly PassedListener[]): Promise<ListenAddress[]> {
+  for (const { address, fd } of passed) await server.adopt(address, fd);
+  return passed.map(({ address }) => address);
+}
+
 // Said at every log level: whoever starts a server waits for this line.
 function announce(world: World, address: ListenAddress): void {
   world.stderr(`${world.pid} Listening on ${showListenAddress(address)}`);
-}
-
-function dropRights(account: Account | null, log: Log): void {
-  if (account !== null) told(() => becomeUser(account), '--user');
-  else if (process.getuid?.() === 0) {
-    log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');
-  }
 }
 
 function sayPlaces({ limits, wantedConnections }: ReturnType<typeof readSettings>, log: Log): void {
@@ -213,11 +191,6 @@ function sayPlaces({ limits, wantedConnections }: ReturnType<typeof readSettings
   const level = wantedConnections === DEFAULT_CONNECTIONS ? 'notice' : 'warn';
   const why = 'there are no file descriptors for more (two for each client, and 100)';
   log.write(level, `at most ${connections} clients at a time: ${why}`);
-}
-
-function prepareSpool(spool: Spool, log: Log): void {
-  const warning = told(() => spool.prepare(), `spool_dir ${spool.dir}`);
-  if (warning !== null) log.write('warn', warning);
 }
 
 async function reload(
@@ -256,17 +229,4 @@ async function stop(
   if (pidFile !== null) releasePidFile(pidFile, process.pid);
   stderr.flush();
   process.exit(0);
-}
-
-/** What fails here is the operator's to mend. */
-function told<T>(attempt: () => T, what: string): T {
-  try {
-    return attempt();
-  } catch (error) {
-    throw new CommandError(`${what}: ${messageOf(error)}`);
-  }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

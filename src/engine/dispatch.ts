@@ -16,6 +16,7 @@ import type { Clock } from '../contract/plugin.ts';
 import { type Answer, type Declined, declined, denial, type Verdict } from '../contract/verdict.ts';
 import { asAt, Call, type CallMeans, type Scene } from './call.ts';
 import type { Deadlines } from './deadlines.ts';
+import { markWait } from './handler-mark.ts';
 import { BLOCKING_MS, HandlerWaits } from './handler-waits.ts';
 import { Failure, isOutcome, isThenable, type Outcome, printed } from './outcome.ts';
 import type { BoundHandler, Chains } from './registry.ts';
@@ -27,6 +28,8 @@ export interface DispatchMeans extends CallMeans {
   readonly clock: Clock;
   /** config/hook_timeout in milliseconds, 0 = none */
   hookTimeoutMs(): number;
+  /** null: nobody looks on */
+  readonly mark?: Int32Array | null;
 }
 
 const QUEUE_TIMEOUT_MS = 600_000;
@@ -34,11 +37,13 @@ const QUEUE_TIMEOUT_MS = 600_000;
 export class Dispatcher {
   readonly #means: DispatchMeans;
   readonly #waits: HandlerWaits;
+  readonly #mark: Int32Array | null;
   /** when the last handler gave control back: where the next one of its chain begins, which saves a reading */
   #reading = 0;
 
   constructor(means: DispatchMeans) {
     this.#means = means;
+    this.#mark = means.mark ?? null;
     this.#waits = new HandlerWaits(means.deadlines, means.log);
   }
 
@@ -110,6 +115,9 @@ export class Dispatcher {
   /** Runs the handler; what it throws comes back as a Failure. */
   #start(call: Call, args: readonly unknown[]): unknown {
     const started = this.#reading;
+    const mark = this.#mark;
+    const outer = mark === null ? 0 : mark[0];
+    if (mark !== null) mark[0] = call.bound.number;
     let given: unknown;
     try {
       given = call.bound.run(asAt(call), ...args);
@@ -117,6 +125,7 @@ export class Dispatcher {
     } catch (error) {
       given = new Failure(error);
     }
+    if (mark !== null) mark[0] = outer ?? 0;
     this.#reading = this.#means.clock.monotonic();
     const took = this.#reading - started;
     if (took > BLOCKING_MS) {
@@ -130,6 +139,7 @@ export class Dispatcher {
   }
 
   #wait(call: Call, given: Promise<unknown>): Promise<unknown> {
+    if (this.#mark !== null) markWait(this.#mark, call.bound.number);
     return this.#waits.wait(call, given, this.#limitOf(call.bound));
   }
 

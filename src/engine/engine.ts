@@ -28,6 +28,8 @@ export interface EngineMeans {
   readonly source: PluginSource;
   readonly log: Log;
   readonly deadlines: Deadlines;
+  /** where the handler that runs is left for others to see, see handler-mark */
+  readonly mark?: Int32Array | null;
 }
 
 export interface Engine {
@@ -90,6 +92,7 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
     clock: world.clock,
     hookTimeoutMs: () => store.value('hook_timeout') * 1000,
     lookUp: (file, call, user) => lookup.texts(file, call, user),
+    mark: means.mark ?? null,
   });
   const sinks = chains.logging.map((bound) => loggingSink(bound, log, lookup, world));
   const extensions = offeredExtensions(store, loaded);

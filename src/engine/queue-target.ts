@@ -21,7 +21,7 @@ export function queueTarget({ instance, carries, runs }: TargetParts, means: Hos
   const { log, lookup } = means;
   const callMeans: CallMeans = { log, lookUp: (file, call, user) => lookup.texts(file, call, user) };
   const bounds = runs.map(
-    (run): BoundHandler => ({ plugin: instance.id, hook: 'queue', instance, run, upTo: 'debug' }),
+    (run): BoundHandler => ({ plugin: instance.id, hook: 'queue', instance, run, upTo: 'debug', number: 0 }),
   );
   return {
     id: instance.id,

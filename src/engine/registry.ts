@@ -24,6 +24,8 @@ export interface PluginInstance {
 }
 
 export interface BoundHandler extends HandlerName {
+  /** from 1, in the order of registration */
+  readonly number: number;
   readonly instance: PluginInstance;
   /** the handler; the hook map has checked its type where it was declared, the loader where it could not be */
   readonly run: (at: AtEnvelope, ...args: readonly unknown[]) => unknown;
@@ -35,8 +37,11 @@ export type Chains = Readonly<Record<HookName, readonly BoundHandler[]>>;
 
 export class Registry {
   readonly #chains = new Map<HookName, BoundHandler[]>(hookNames.map((hook) => [hook, []]));
+  #count = 0;
 
-  add(bound: BoundHandler, first: boolean): void {
+  add(handler: Omit<BoundHandler, 'number'>, first: boolean): void {
+    this.#count++;
+    const bound: BoundHandler = { ...handler, number: this.#count };
     const chain = this.#chains.get(bound.hook);
     if (first) chain?.unshift(bound);
     else chain?.push(bound);

@@ -5,7 +5,7 @@ import { type HostPort, type ListenAddress, type SocketPath, showListenAddress }
 import { clearStaleSocket, openSocket, type SocketOwner, withClosedSocket } from './socket-file.ts';
 
 // Longer queues of the kernel are cut to net.core.somaxconn anyway.
-const BACKLOG = 1024;
+export const BACKLOG = 1024;
 
 /**
  * Gives the address with the port that the kernel has chosen where it was 0.
@@ -42,7 +42,7 @@ async function bindSocket(server: Server, address: SocketPath, owner: SocketOwne
   openSocket(address, owner);
 }
 
-function listening(server: Server, begin: () => void): Promise<void> {
+export function listening(server: Server, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', () => {
@@ -53,20 +53,20 @@ function listening(server: Server, begin: () => void): Promise<void> {
   });
 }
 
-const portReasons: Readonly<Record<string, string>> = {
+export const portReasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'the port is in use by another program',
   EACCES: 'ports below 1024 need root, or the capability CAP_NET_BIND_SERVICE',
   EADDRNOTAVAIL: 'this host has no such address',
   ENOTFOUND: 'there is no such host name',
 };
-const socketReasons: Readonly<Record<string, string>> = {
+export const socketReasons: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program has just taken it',
   // libuv gives this code for a missing folder, too.
   EACCES: 'its folder is not there, or may not be written to',
   EPERM: 'only root can give it to another user',
 };
 
-function reasonOf(error: unknown, reasons: Readonly<Record<string, string>>): string {
+export function reasonOf(error: unknown, reasons: Readonly<Record<string, string>>): string {
   if (!(error instanceof Error)) return String(error);
   return reasons[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message;
 }

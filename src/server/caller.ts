@@ -8,7 +8,7 @@ import type { ProxyHeader } from '../protocol/proxy-header.ts';
 import { formatReply } from '../protocol/reply.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { ListenAddress } from './listen-address.ts';
-import { localPeer, peerBehind, SocketPeer, type UnnamedPeer } from './peers.ts';
+import { localPeer, type NamedPeer, peerBehind, SocketPeer, type UnnamedPeer } from './peers.ts';
 import { type ProxyRule, readPreamble } from './proxy-preamble.ts';
 import type { SocketWire } from './socket-wire.ts';
 
@@ -24,6 +24,8 @@ export interface Caller {
   readonly ip: string;
   readonly entrance: Entrance;
   readonly rule: ProxyRule;
+  /** what a super-server has told of the client; null: it is the peer of the socket */
+  readonly named: NamedPeer | null;
   /** null: as from no address, or from one that is yet to be told */
   countedAs: string | null;
 }
@@ -35,7 +37,8 @@ export interface FoundPeer {
 }
 
 /** The client is the peer of the socket. */
-export function directPeer({ socket, ip, entrance }: Caller): FoundPeer {
+export function directPeer({ socket, ip, entrance, named }: Caller): FoundPeer {
+  if (named !== null) return { peer: { ...named }, tls: null };
   const { address, service } = entrance;
   return { peer: 'path' in address ? localPeer(service) : new SocketPeer(socket, ip, service), tls: null };
 }

@@ -1,11 +1,22 @@
 // How many clients there may be, in all and from one address. An IPv6 network of 64 bits counts as one address:
-// that is what a single host is usually given.
+// that is what a single host is usually given. Clients of other workers of the same server count, too.
 
 export interface LimitSettings {
   /** 0 = no limit */
   readonly connections: number;
   /** 0 = no limit */
   readonly fromIp: number;
+  /** for this process alone, where it is one of several; 0 or missing = no limit */
+  readonly own?: number;
+}
+
+/** Clients of the other workers of the same server. */
+export interface Elsewhere {
+  readonly total: number;
+  /** @param key as `keyOf` makes it */
+  countOf(key: string): number;
+  /** The count of this process has changed; `key` is null where only its total has. */
+  changed(total: number, key: string | null, count: number): void;
 }
 
 export type Refusal = 'too many connections' | 'too many connections from your address';
@@ -14,13 +25,16 @@ export class ConnectionLimits {
   readonly settings: LimitSettings;
   #total = 0;
   readonly #fromIp = new Map<string, number>();
+  readonly #elsewhere: Elsewhere | null;
 
-  constructor(settings: LimitSettings) {
+  /** @param elsewhere null: this process is the whole server */
+  constructor(settings: LimitSettings, elsewhere: Elsewhere | null = null) {
     this.settings = settings;
+    this.#elsewhere = elsewhere;
   }
 
   get total(): number {
-    return this.#total;
+    return this.#total + (this.#elsewhere?.total ?? 0);
   }
 
   /** addresses from which clients are there */
@@ -29,7 +43,11 @@ export class ConnectionLimits {
   }
 
   countFrom(ip: string): number {
-    return this.#fromIp.get(keyOf(ip)) ?? 0;
+    return this.#countOf(keyOf(ip));
+  }
+
+  #countOf(key: string): number {
+    return (this.#fromIp.get(key) ?? 0) + (this.#elsewhere?.countOf(key) ?? 0);
   }
 
   /**
@@ -39,9 +57,11 @@ export class ConnectionLimits {
    */
   enter(ip: string | null): Refusal | null {
     this.#total++;
-    const { connections } = this.settings;
+    const { connections, own = 0 } = this.settings;
     const isTooMany = ip !== null && this.name(ip) !== null;
-    if (connections > 0 && this.#total > connections) return 'too many connections';
+    if (ip === null) this.#elsewhere?.changed(this.#total, null, 0);
+    if (connections > 0 && this.total > connections) return 'too many connections';
+    if (own > 0 && this.#total > own) return 'too many connections';
     return isTooMany ? 'too many connections from your address' : null;
   }
 
@@ -50,18 +70,23 @@ export class ConnectionLimits {
     const key = keyOf(ip);
     const count = (this.#fromIp.get(key) ?? 0) + 1;
     this.#fromIp.set(key, count);
+    this.#elsewhere?.changed(this.#total, key, count);
     const { fromIp } = this.settings;
-    return fromIp > 0 && count > fromIp ? 'too many connections from your address' : null;
+    return fromIp > 0 && this.#countOf(key) > fromIp ? 'too many connections from your address' : null;
   }
 
   /** @param ip null where none was ever given */
   leave(ip: string | null): void {
     this.#total--;
-    if (ip === null) return;
+    if (ip === null) {
+      this.#elsewhere?.changed(this.#total, null, 0);
+      return;
+    }
     const key = keyOf(ip);
     const count = (this.#fromIp.get(key) ?? 1) - 1;
     if (count > 0) this.#fromIp.set(key, count);
     else this.#fromIp.delete(key);
+    this.#elsewhere?.changed(this.#total, key, count);
   }
 }
 

@@ -101,3 +101,8 @@ function showPlace(address: HostPort | SocketPath): string {
   if (host === '') return `*:${port}`;
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** Whether nobody but programs on this host can connect. */
+export function isLocalOnly(address: ListenAddress): boolean {
+  return 'path' in address || /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(address.host);
+}

@@ -16,6 +16,9 @@ export interface UnnamedPeer extends Peer {
   remoteHost: string;
 }
 
+/** A peer of which a super-server has told all that is known. */
+export type NamedPeer = Peer;
+
 /** Facts of a socket. The own side costs a system call, which is made when somebody asks. */
 export class SocketPeer implements UnnamedPeer {
   readonly remoteIp: string;

@@ -1,6 +1,6 @@
 // The file that names the running process. One that names another running process is left alone.
 
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 
 /** @throws Error with a sentence for the operator */
 export function claimPidFile(path: string, pid: number): void {
@@ -10,6 +10,8 @@ export function claimPidFile(path: string, pid: number): void {
   }
   try {
     writeFileSync(path, `${pid}\n`);
+    // For whoever wants to know, whatever the umask.
+    chmodSync(path, 0o644);
   } catch (error) {
     throw new Error(`${path}: cannot be written: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -21,6 +21,18 @@ export function accountOf(name: string, passwd = '/etc/passwd'): Account {
   return { name, uid: Number(uid), gid: Number(gid), home: home || '/' };
 }
 
+/** The account that is made for the server, under the names of qpsmtpd's README and of its Debian package. */
+export function ownAccount(passwd = '/etc/passwd'): Account | null {
+  for (const name of ['smtpd', 'qpsmtpd']) {
+    try {
+      return accountOf(name, passwd);
+    } catch {
+      // There is none of that name.
+    }
+  }
+  return null;
+}
+
 /** @throws Error with a sentence for the operator */
 export function becomeUser({ name, uid, gid }: Account): void {
   if (process.getuid?.() === uid && process.getgid?.() === gid) return;

@@ -23,3 +23,8 @@ async function ask(resolver: DnsResolver, ip: string): Promise<string> {
   const [name] = answer.kind === 'answer' ? answer.values : [];
   return name !== undefined && HARMLESS.test(name) ? name : UNKNOWN;
 }
+
+/** The name of a client where none is asked for, as qpsmtpd gives it. */
+export function nameless(ip: string): string {
+  return `[${ip}]`;
+}

@@ -17,7 +17,7 @@ import { DeliveredBefore } from '../session/delivered-before.ts';
 import { STRESSED_SILENCE } from '../session/limits.ts';
 import { LoginGuard } from '../session/login-guard.ts';
 import { Session } from '../session/session.ts';
-import { bind } from './bind.ts';
+import { BACKLOG, bind, listening } from './bind.ts';
 import {
   type Caller,
   directPeer,
@@ -30,7 +30,7 @@ import {
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { ListenAddress } from './listen-address.ts';
 import { type MemoryFigures, memoryFigures, Overload } from './overload.ts';
-import { LOCAL_IP, plainIp, tlsAtProxy } from './peers.ts';
+import { LOCAL_IP, type NamedPeer, plainIp, tlsAtProxy } from './peers.ts';
 import { type ProxyRule, proxyRule } from './proxy-preamble.ts';
 import type { SocketOwner } from './socket-file.ts';
 import { SocketWire } from './socket-wire.ts';
@@ -41,6 +41,8 @@ export interface ServerMeans {
   engine(): Engine;
   readonly spool: Spool;
   readonly limits: ConnectionLimits;
+  /** one for all workers of a server */
+  readonly logins?: LoginGuard;
   /** what the process has and may have of memory, where a test wants it otherwise */
   readonly memory?: () => MemoryFigures;
   /** name of an address by the DNS; `Unknown` where there is none */
@@ -55,7 +57,7 @@ export class SmtpServer {
   /** the session on whose behalf code runs, for what fails where nobody waits for it */
   readonly #current = new AsyncLocalStorage<Session>();
   readonly #youngGeneration = new YoungGeneration();
-  readonly #logins = new LoginGuard();
+  readonly #logins: LoginGuard;
   readonly #delivered = new DeliveredBefore();
   readonly #overload: Overload;
   #serial = 0;
@@ -63,9 +65,12 @@ export class SmtpServer {
   #early: (() => void)[] | null = [];
   #isStopping = false;
   #onEmpty: (() => void) | null = null;
+  /** the service of the client that came last */
+  #served: Promise<void> = Promise.resolve();
 
   constructor(means: ServerMeans) {
     this.#means = means;
+    this.#logins = means.logins ?? new LoginGuard();
     this.#overload = new Overload({
       most: means.limits.settings.connections,
       memory: means.memory ?? memoryFigures,
@@ -101,6 +106,33 @@ export class SmtpServer {
    * @throws Error with a sentence for the operator
    */
   async listen<A extends ListenAddress>(address: A, owner: SocketOwner | null = null): Promise<A> {
+    const server = this.#listener(address);
+    const bound = await bind(server, address, owner);
+    this.#tellErrorsOf(server);
+    return bound;
+  }
+
+  /**
+   * Takes clients of a socket that was bound elsewhere: by a parent process, or by systemd.
+   *
+   * @param fd stays open, in the kernel's sense, as long as somebody else has it
+   */
+  async adopt(address: ListenAddress, fd: number): Promise<void> {
+    const server = this.#listener(address);
+    await listening(server, () => server.listen({ fd, backlog: BACKLOG }));
+    this.#tellErrorsOf(server);
+  }
+
+  /** Serves one client whose connection somebody else has accepted. Resolves when it is gone. @param peer who it is; null: ask the socket */
+  async attend(socket: Socket, address: ListenAddress, peer: NamedPeer | null): Promise<void> {
+    const { tls = false, lmtp = false } = address;
+    const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    this.#accept(socket, { address, service: { tls, lmtp } }, peer);
+    await gone;
+    await this.#served;
+  }
+
+  #listener(address: ListenAddress): Server {
     const { tls = false, lmtp = false } = address;
     const entrance: Entrance = { address, service: { tls, lmtp } };
     // A client may close its side right after its last command and still read the replies.
@@ -108,11 +140,13 @@ export class SmtpServer {
       this.#accept(socket, entrance),
     );
     this.#listeners.push(server);
-    const bound = await bind(server, address, owner);
+    return server;
+  }
+
+  #tellErrorsOf(server: Server): void {
     server.on('error', (error) =>
       this.#means.engine().log.write('error', `error, cannot accept: ${error.message}`),
     );
-    return bound;
   }
 
   /** Begins to serve. Until then clients wait: nobody is served with rights that are about to be dropped. */
@@ -139,17 +173,28 @@ export class SmtpServer {
     return facts.join(', ');
   }
 
+  /** No new clients; those there are stay as long as they like. Resolves when all are gone. */
+  async retire(): Promise<void> {
+    for (const listener of this.#listeners) listener.close();
+    if (this.#sockets.size === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+  }
+
   /** No new clients; those there are get 421 at their next command. Resolves when all are gone, or at the limit. */
   async stop(limitMs: number): Promise<void> {
     this.#isStopping = true;
     for (const listener of this.#listeners) listener.close();
-    if (this.#sockets.size === 0) return;
+    if (this.#sockets.size === 0) return this.#onEmpty?.();
     const { deadlines } = this.#means.engine();
+    const retired = this.#onEmpty;
     await new Promise<void>((resolve) => {
       const deadline = deadlines.set(limitMs, resolve);
       this.#onEmpty = () => {
         deadlines.cancel(deadline);
         resolve();
+        retired?.();
       };
     });
     const reply = { code: 421, status: '4.3.2', lines: ['the server is shutting down'] } as const;
@@ -161,17 +206,17 @@ export class SmtpServer {
     }
   }
 
-  #accept(socket: Socket, entrance: Entrance): void {
+  #accept(socket: Socket, entrance: Entrance, named: NamedPeer | null = null): void {
     const isLocal = 'path' in entrance.address;
-    const ip = isLocal ? LOCAL_IP : plainIp(socket.remoteAddress);
+    const ip = named?.remoteIp ?? (isLocal ? LOCAL_IP : plainIp(socket.remoteAddress));
     // A client that is gone already has no address any more.
     if (ip === null) {
       socket.destroy();
       return;
     }
-    const rule = this.#proxyRule(entrance, ip);
+    const rule = named === null ? this.#proxyRule(entrance, ip) : 'none';
     const isNamed = !isLocal && (rule === 'none' || rule === 'refuse');
-    const caller: Caller = { socket, ip, entrance, rule, countedAs: isNamed ? ip : null };
+    const caller: Caller = { socket, ip, entrance, rule, named, countedAs: isNamed ? ip : null };
     const refusal = this.#count(caller);
     if (rule === 'refuse')
       this.#hangUp(caller, 'is not in proxy_networks, and only proxies may connect here');
@@ -207,7 +252,7 @@ export class SmtpServer {
   }
 
   #begin(caller: Caller): void {
-    this.#serve(caller).catch((error: unknown) => {
+    this.#served = this.#serve(caller).catch((error: unknown) => {
       // Nobody serves this client any more, and nothing else would ever end its connection.
       const why = error instanceof Error ? error.message : String(error);
       this.#means.engine().log.write('crit', `error, ${caller.ip} cannot be served: ${why}`);
@@ -255,7 +300,7 @@ export class SmtpServer {
       if (reply !== null) wire.write(formatReply(reply));
       return wire.close();
     }
-    peer.remoteHost = await this.#means.reverseName(peer.remoteIp);
+    if (caller.named === null) peer.remoteHost = await this.#means.reverseName(peer.remoteIp);
     session = new Session(engine, client, wire, {
       spool: this.#means.spool,
       sizeThreshold: () => engine.store.value('size_threshold'),

@@ -23,16 +23,28 @@ const SALT_OCTETS = 16;
 /** Some 3 MB. Above it the address that has been quiet for longest is forgotten. */
 const MOST_ADDRESSES = 20_000;
 
+/** Hears of each failed login that is counted here. */
+export type TellFailure = (ip: string, limits: LockOut) => void;
+
+export interface LoginGuardSettings {
+  /** the same for all workers of one server, so that they make up the same secrets */
+  readonly key?: Buffer;
+  readonly most?: number;
+  readonly tell?: TellFailure;
+}
+
 /** Times are milliseconds of a clock that only goes forward. */
 export class LoginGuard {
   readonly #key: Buffer;
   readonly #most: number;
+  readonly #tell: TellFailure | null;
   /** the one with the latest failure last */
   readonly #records = new Map<string, Record>();
 
-  constructor({ key = randomBytes(32), most = MOST_ADDRESSES }: { key?: Buffer; most?: number } = {}) {
+  constructor({ key = randomBytes(32), most = MOST_ADDRESSES, tell }: LoginGuardSettings = {}) {
     this.#key = key;
     this.#most = most;
+    this.#tell = tell ?? null;
   }
 
   /** Addresses with failed logins that are remembered. */
@@ -49,8 +61,14 @@ export class LoginGuard {
    * Counts a failed login. Gives true when it was the one that locks its address out. A login that succeeds takes
    * nothing back: who owns one account would otherwise have any number of guesses at the others.
    */
-  noteFailure(ip: string, now: number, { after, forMs }: LockOut): boolean {
-    if (after === 0) return false;
+  noteFailure(ip: string, now: number, limits: LockOut): boolean {
+    if (limits.after === 0) return false;
+    this.#tell?.(ip, limits);
+    return this.noteElsewhere(ip, now, limits);
+  }
+
+  /** The same for a failure at another worker of this server. */
+  noteElsewhere(ip: string, now: number, { after, forMs }: LockOut): boolean {
     const origin = originOf(ip);
     const old = this.#records.get(origin);
     const record =

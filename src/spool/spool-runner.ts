@@ -3,7 +3,8 @@
 
 import type { Logger } from '../contract/at.ts';
 import type { Clock } from '../contract/plugin.ts';
-import { takeWishes } from './control-box.ts';
+import { quietly } from '../files/durable-write.ts';
+import { requestFlush, takeWishes } from './control-box.ts';
 import type { Courier } from './courier.ts';
 import type { Timer } from './delivery.ts';
 import type { MailSpool } from './mail-spool.ts';
@@ -63,15 +64,25 @@ export class SpoolRunner {
     void this.#poll();
   }
 
-  /** There is a new message. */
+  /** There is a new message, which is safe. */
   add(id: string): void {
-    if (this.#state !== 'running') return;
+    // Another process delivers it, or another generation of this one's configuration.
+    if (this.#state === 'waiting' || this.#state === 'stopped') {
+      quietly(() => requestFlush(this.#means.spool, id));
+    }
+    if (this.#state === 'running') this.#tryNow(id);
+  }
+
+  #tryNow(id: string): void {
     if (this.#active.has(id)) this.#again.add(id);
     else this.#schedule.set(id, this.#now);
     this.#pump();
   }
 
-  /** Begins nothing new. Resolves when what is under way has ended, or was given up after so many milliseconds. */
+  /**
+   * Begins nothing new. Resolves when what is under way has ended; it is told to after so many milliseconds. Not before:
+   * whoever runs the spool next would deliver the same messages.
+   */
   async stop(limitMs: number): Promise<void> {
     if (this.#state === 'stopped') return;
     this.#state = 'stopped';
@@ -81,10 +92,8 @@ export class SpoolRunner {
       const ended = new Promise<void>((resolve) => {
         this.#idle = resolve;
       });
-      const cancel = this.#means.timer(limitMs, () => {
-        this.#controller.abort(new Error('the server stops'));
-        this.#idle?.();
-      });
+      const giveUp = () => this.#controller.abort(new Error('the server stops'));
+      const cancel = this.#means.timer(limitMs, giveUp);
       await ended;
       cancel();
     }
@@ -158,7 +167,7 @@ export class SpoolRunner {
       this.#schedule.flush(this.#now);
       this.#flushesSurvey = this.#isSurveying;
     }
-    for (const id of ids) this.add(id);
+    for (const id of ids) this.#tryNow(id);
     if (!this.#isSurveying && this.#now >= this.#surveyed + SURVEY_MS) void this.#survey(all);
     this.#pump();
   }

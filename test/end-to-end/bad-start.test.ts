@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { rmSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { cleanUp } from '../support/cleanup.ts';
@@ -277,7 +278,7 @@ describe('mistakes on the command line', () => {
     [['--listen', 'here'], 1, /^error: --listen: "here" is not ADDR:PORT/],
     [['--listen', '127.0.0.1:65536'], 1, /^error: --listen: "127\.0\.0\.1:65536" is not/],
     [
-      ['--listen', '203.0.113.1:0'],
+      ['--listen', '203.0.113.1:0', '--user', userInfo().username],
       1,
       /^error: --listen .*203\.0\.113\.1:0: this host has no such address$/m,
     ],

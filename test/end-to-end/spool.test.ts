@@ -108,6 +108,24 @@ describe('a next hop', () => {
     await hop.kill();
   });
 
+  it('gets mail too after the configuration was read anew', async () => {
+    const [spool, maildir, port] = [makeFolder(), makeFolder(), await freePort()];
+    const hop = await startHop(maildir, port);
+    const front = await startFront(spool, port);
+    const before = await greeted(front);
+    front.signal('SIGHUP');
+    await front.waitForLog(/configuration is read anew/);
+    await send(front, 'Subject: new\r\n\r\nbody', 'user@example.org');
+    // A client of the old configuration leaves word for the new one.
+    await before.openData('sender@example.net', 'user@example.org');
+    await before.command('Subject: old\r\n\r\nbody\r\n.', 250);
+    await arrival(
+      () => delivered(maildir).length === 2 && isEmpty(spool),
+      () => front.stderr(),
+    );
+    await hop.kill();
+  });
+
   it('that refuses some: each recipient has its fate, once, and the sender is told', async () => {
     const [spool, maildir, port] = [makeFolder(), makeFolder(), await freePort()];
     const hop = await startHop(maildir, port);

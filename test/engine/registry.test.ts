@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { hookNames } from '../../src/contract/hooks.ts';
 import { type BoundHandler, Registry } from '../../src/engine/registry.ts';
 
-function bound(id: string): BoundHandler {
+function bound(id: string): Omit<BoundHandler, 'number'> {
   return {
     plugin: id,
     hook: 'rcpt',

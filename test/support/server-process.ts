@@ -11,6 +11,8 @@ import { type ProgramName, plainEnv, programCommand } from './program.ts';
 const START_MS = 10_000;
 const LOG_MS = 10_000;
 const STOP_MS = 40_000;
+// Where there is an account for the server, root would become that: it may not read the folder of a test.
+const asMyself = process.getuid?.() === 0 ? ['--user', 'root'] : [];
 const LISTENING = /Listening on \S*?:(\d+)\n/;
 
 export type ConfigFiles = Readonly<Record<string, string | readonly string[]>>;
@@ -20,7 +22,9 @@ export interface ServerOptions {
   readonly config: ConfigFiles;
   /** more files by path below the temporary folder; with any in plugins/, config/plugin_dirs names that folder */
   readonly files?: Readonly<Record<string, string>>;
-  /** further arguments of `serve`, with `@DIR@` as above */
+  /** the subcommand; `serve` where it is missing */
+  readonly model?: 'serve' | 'forkserver';
+  /** further arguments of the subcommand, with `@DIR@` as above */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
   readonly program?: ProgramName;
@@ -52,7 +56,14 @@ export interface TestServer {
 export async function startServer(options: ServerOptions): Promise<TestServer> {
   const dir = makeServerDir(options);
   const { command, args } = programCommand(options.program);
-  const serve = ['serve', '--config', join(dir, 'config'), '--listen', '127.0.0.1:0'];
+  const serve = [
+    options.model ?? 'serve',
+    ...asMyself,
+    '--config',
+    join(dir, 'config'),
+    '--listen',
+    '127.0.0.1:0',
+  ];
   const more = (options.args ?? []).map((arg) => arg.replaceAll('@DIR@', dir));
   const child = spawn(command, [...args, ...serve, ...more], {
     cwd: dir,

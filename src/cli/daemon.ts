@@ -1,0 +1,94 @@
+// What all ways of serving have in common: the parts of the process, whose rights it has, where its spool is.
+
+import { Deadlines } from '../engine/deadlines.ts';
+import { makeDiskLoader } from '../engine/disk-loader.ts';
+import type { Engine } from '../engine/engine.ts';
+import { Log, type LogSink } from '../log/log.ts';
+import { StderrWriter } from '../log/stderr-writer.ts';
+import type { Spool } from '../message/spool.ts';
+import { isLocalOnly, type ListenAddress } from '../server/listen-address.ts';
+import { clientsByDescriptors } from '../server/overload.ts';
+import { type Account, accountOf, becomeUser, ownAccount } from '../server/privileges.ts';
+import {
+  configDirs,
+  type EngineParts,
+  logFinding,
+  makeStore,
+  makeWorld,
+  stderrSink,
+  systemClock,
+} from './assemble.ts';
+import { CommandError } from './command.ts';
+import type { Program } from './program.ts';
+
+export interface Parts extends EngineParts {
+  readonly stderr: StderrWriter;
+  /** where entries go without a logging plugin */
+  readonly fallback: LogSink;
+}
+
+export function makeParts(program: Program, configs: readonly string[]): Parts {
+  const stderr = new StderrWriter();
+  const world = makeWorld(program, systemClock, process.env, stderr);
+  const beforeConfig = stderrSink(() => 'warn', stderr);
+  const log = new Log(process.pid, systemClock.now, beforeConfig);
+  const dirs = configDirs(configs, process.env);
+  const store = makeStore(dirs, systemClock, process.env, (finding) => logFinding(log, finding));
+  const fallback = stderrSink(() => store.value('loglevel'), stderr);
+  log.use([fallback]);
+  const deadlines = new Deadlines(systemClock);
+  deadlines.onSweep(() => log.refresh());
+  const loader = makeDiskLoader(program.api);
+  return { stderr, world, log, store, deadlines, loader, fallback };
+}
+
+/** Plugins get ready to serve: with the rights that they will have then. */
+export async function runPostFork(engine: Engine): Promise<void> {
+  await engine.dispatcher.watch('post-fork', { connection: null, transaction: null, verdicts: null });
+}
+
+/** No more places than there are file descriptors for. */
+export function placesFor(wanted: number): number {
+  const possible = clientsByDescriptors() ?? wanted;
+  return wanted === 0 ? possible : Math.min(wanted, possible);
+}
+
+/**
+ * Whose rights the server is to have: those of `--user`, or of the account that is made for it. Null: its own.
+ *
+ * @throws CommandError where that would be root, and strangers can connect
+ */
+export function accountFor(user: string | undefined, addresses: readonly ListenAddress[]): Account | null {
+  if (user !== undefined) return told(() => accountOf(user), '--user');
+  if (process.getuid?.() !== 0) return null;
+  const account = ownAccount();
+  if (account !== null || addresses.every(isLocalOnly)) return account;
+  throw new CommandError(
+    'there is neither a user smtpd nor a user qpsmtpd, and root serves loopback only: name a user with --user NAME',
+  );
+}
+
+export function dropRights(account: Account | null, log: Log): void {
+  if (account !== null) told(() => becomeUser(account), '--user');
+  else if (process.getuid?.() === 0) {
+    log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');
+  }
+}
+
+export function prepareSpool(spool: Spool, log: Log): void {
+  const warning = told(() => spool.prepare(), `spool_dir ${spool.dir}`);
+  if (warning !== null) log.write('warn', warning);
+}
+
+/** What fails here is the operator's to mend. */
+export function told<T>(attempt: () => T, what: string): T {
+  try {
+    return attempt();
+  } catch (error) {
+    throw new CommandError(`${what}: ${messageOf(error)}`);
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,156 @@
+// `qpsmtpd worker`: one of the processes of `qpsmtpd forkserver`, which alone can start it. Takes clients of the sockets
+// that it is given, until the parent says otherwise, or is gone.
+
+import { setTimeout as wait } from 'node:timers/promises';
+import type { CommandDef } from 'citty';
+import { handlerNames, makeHandlerMark } from '../engine/handler-mark.ts';
+import { Spool } from '../message/spool.ts';
+import { ConnectionLimits } from '../server/connection-limits.ts';
+import { parseHostPort } from '../server/listen-address.ts';
+import { guardProcess } from '../server/own-process.ts';
+import { nameless, reverseNames } from '../server/reverse-names.ts';
+import { SharedCounts } from '../server/shared-counts.ts';
+import { onSignals } from '../server/signals.ts';
+import { SmtpServer } from '../server/smtp-server.ts';
+import { watchForStalls } from '../server/stall-watch.ts';
+import {
+  type FromWorker,
+  type LoginFailure,
+  received,
+  type ToWorker,
+  type WorkerOrders,
+} from '../server/worker-messages.ts';
+import { LoginGuard } from '../session/login-guard.ts';
+import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
+import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
+import { makeParts, placesFor, prepareSpool, runPostFork } from './daemon.ts';
+import { findingsInLists } from './engine-findings.ts';
+import { hasErrors, printFindings } from './findings.ts';
+import { listenerFindings } from './listeners.ts';
+import type { Program } from './program.ts';
+
+const STOP_MS = 30_000;
+const ALIVE_MS = 2000;
+
+export function workerCommand(program: Program): CommandDef {
+  return makeCommand(program, {
+    name: 'worker',
+    description: 'One of the processes of forkserver, which starts it',
+    args: {},
+    async run() {
+      if (process.send === undefined) throw new CommandError('forkserver starts its workers itself');
+      guardProcess();
+      return work(program, await ordersFromParent());
+    },
+  });
+}
+
+/** Whoever is told to end before it has begun to serve has nothing to bring to an end. */
+const endAtOnce = () => process.exit(0);
+
+function ordersFromParent(): Promise<WorkerOrders> {
+  return new Promise((resolve) => {
+    process.once('message', (raw: unknown) => {
+      const message = received<ToWorker>(raw);
+      if (message?.kind === 'start') resolve(message.orders);
+      else endAtOnce();
+    });
+    process.once('disconnect', endAtOnce);
+  });
+}
+
+/** What the parent says, from the first moment on. */
+class ParentLine {
+  onStop: () => void = endAtOnce;
+  onRetire: () => void = endAtOnce;
+
+  constructor(counts: SharedCounts, logins: LoginGuard) {
+    process.on('message', (raw: unknown) => {
+      const message = received<ToWorker>(raw);
+      if (message?.kind === 'elsewhere') counts.hear(message.counts);
+      else if (message?.kind === 'failure') hearFailure(logins, message.failure);
+      else if (message?.kind === 'stop') this.onStop();
+      else if (message?.kind === 'retire') this.onRetire();
+    });
+    process.removeAllListeners('disconnect');
+    process.once('disconnect', () => this.onStop());
+  }
+}
+
+function hearFailure(logins: LoginGuard, { ip, age, limits }: LoginFailure): void {
+  logins.noteElsewhere(ip, systemClock.monotonic() - age, limits);
+}
+
+/** What cannot be said any more need not be. */
+function tell(message: FromWorker): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {});
+}
+
+async function work(program: Program, orders: WorkerOrders): Promise<number | null> {
+  const { sockets } = orders;
+  const counts = new SharedCounts(orders.counts, (changed) => tell({ kind: 'counts', counts: changed }));
+  const logins = new LoginGuard({
+    key: Buffer.from(orders.loginKey, 'hex'),
+    tell: (ip, limits) => tell({ kind: 'failure', failure: { ip, limits, age: 0 } }),
+  });
+  for (const failure of orders.failures) hearFailure(logins, failure);
+  const parent = new ParentLine(counts, logins);
+  const mark = makeHandlerMark();
+  const parts = { ...makeParts(program, orders.configs), mark };
+  const { log, store, stderr, world } = parts;
+  const built = await loadEngine(program, parts);
+  const { engine } = built;
+  const addresses = sockets.map(({ address }) => address);
+  const findings = [...allFindings(store, built), ...listenerFindings(addresses, engine)];
+  const faults = findingsInLists(engine).map((finding) => ({ ...finding, severity: 'warning' as const }));
+  if (orders.isFirst) printFindings([...findings, ...faults]);
+  else for (const finding of findings) logFinding(log, finding);
+  if (hasErrors(findings)) {
+    stderr.flush();
+    process.exit(EXIT_FAILED);
+  }
+  if (engine.sinks.length > 0) log.use(engine.sinks);
+
+  const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
+  prepareSpool(spool, log);
+  const server = new SmtpServer({
+    engine: () => engine,
+    spool,
+    logins,
+    limits: new ConnectionLimits(limitsFrom(orders), counts),
+    reverseName: orders.noRdns
+      ? nameless
+      : reverseNames(systemClock, orders.dns === null ? null : parseHostPort(orders.dns)),
+  });
+  await runPostFork(engine);
+  watchForStalls({ mark, names: handlerNames(engine.chains), stallMs: orders.stallMs });
+
+  const end = async () => {
+    await Promise.race([engine.retire(), wait(STOP_MS)]);
+    stderr.flush();
+    process.exit(0);
+  };
+  const stop = async () => {
+    if (server.isStopping) return;
+    await server.stop(STOP_MS);
+    await end();
+  };
+  onSignals({
+    stop,
+    // It is for the parent, and means new workers.
+    reload: () => Promise.resolve(),
+    report: () => world.stderr(`${world.pid} status: ${server.status}`),
+    fault: (text) => server.fault(text),
+  });
+  parent.onStop = () => void stop();
+  parent.onRetire = () => void server.retire().then(end);
+  for (const { address, fd } of sockets) await server.adopt(address, fd);
+  server.open();
+  setInterval(() => tell({ kind: 'alive' }), ALIVE_MS).unref();
+  tell({ kind: 'serving' });
+  return null;
+}
+
+function limitsFrom({ limitConnections, maxFromIp }: WorkerOrders) {
+  return { connections: limitConnections, fromIp: maxFromIp, own: placesFor(limitConnections) };
+}
