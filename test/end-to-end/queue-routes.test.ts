@@ -110,7 +110,7 @@ describe('queue_routes', () => {
       [1, 'later-data', /^452 4\.7\.1 /],
       [2, 'later-alone', /^452 4\.7\.1 /],
       [3, 'never-data', /^552 5\.7\.1 /],
-      [4, 'later-rcpt', /^452 4\.7\.1 /],
+      [4, 'later-rcpt', /^450 4\.7\.1 /],
     ] as const) {
       await send(front.port, number, ['a@one.example', `${local}@lmtp.example`, 'c@lmtp.example'], expected);
     }

@@ -46,7 +46,7 @@ export async function makeBatchExim(acl: readonly string[] = []): Promise<BatchE
   ]);
   for (const place of [SPOOL, '/var/log/exim']) makeOwned(join(folder, place), USER);
   const path = join(folder, 'exim');
-  writeFile(path, ['#!/bin/sh', `exec chroot ${folder} ${EXIM} "$@"`]);
+  writeFile(path, ['#!/bin/sh', `exec /usr/sbin/chroot ${folder} ${EXIM} "$@"`]);
   chmodSync(path, 0o755);
   return {
     path,
