@@ -25,8 +25,6 @@ function testFiles(only: readonly string[], skipped: readonly string[]): string[
 function run(files: readonly string[]): void {
   const flags = [
     '--test',
-    // A daemon's pipe that stays open must not hold up a file whose tests are over.
-    '--test-force-exit',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${fileLimit}`,
     '--test-reporter=spec',

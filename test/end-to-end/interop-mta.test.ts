@@ -173,7 +173,12 @@ for (const { name, skip, start: startMta, sendsBy, speaksUtf8, dsn } of mtas) {
     }, async () => {
       await send(mta, { to: ['gr\xfcn@b.example'] }, 'Subject: utf8\r\n\r\nbody\r\n');
       await arrives(server, mta, () => withSubject(server, 'utf8').length > 0);
-      assert.match(commands(server, 'MAIL').at(-1) ?? '', / SMTPUTF8/);
+      // A message of an earlier test may come after it, when it is tried again.
+      const mails = commands(server, 'MAIL');
+      assert.ok(
+        mails.some((line) => line.includes(' SMTPUTF8')),
+        mails.join('\n'),
+      );
       assert.equal(withSubject(server, 'utf8')[0]?.envelope, `<${SENDER}> <gr\xc3\xbcn@b.example>`);
     });
   });

@@ -166,6 +166,9 @@ export class Daemon {
     const deadline = setTimeout(() => this.#child.kill('SIGKILL'), STOP_MS);
     await this.#gone;
     clearTimeout(deadline);
+    // What it has started may outlive it for a while, and has the other end of these.
+    this.#child.stdout?.destroy();
+    this.#child.stderr?.destroy();
   }
 }
 
