@@ -124,7 +124,13 @@ export class Courier {
       outcome.result !== 'deferred'
         ? outcome
         : // RFC 3463 section 3.5: delivery time expired.
-          { ...outcome, result: 'failed', status: '5.4.7', text: `not delivered in time: ${outcome.text}` },
+          {
+            ...outcome,
+            result: 'failed',
+            code: undefined,
+            status: '5.4.7',
+            text: `not delivered in time: ${outcome.text}`,
+          },
     );
   }
 
@@ -185,10 +191,10 @@ export class Courier {
 
   #tell({ id, envelope, state }: QueueEntry, outcomes: readonly Outcome[]): void {
     const { log } = this.#means;
-    for (const { of, result, status, text } of outcomes) {
+    for (const { of, result, code, status, text } of outcomes) {
       const names = of.slice(0, MOST_NAMES).map((place) => envelope.recipients[place]?.address.path ?? '');
       const more = of.length > MOST_NAMES ? ` and ${of.length - MOST_NAMES} more` : '';
-      const about = `${id} to ${names.join(' ')}${more}: ${[status, text].join(' ').trim()}`;
+      const about = `${id} to ${names.join(' ')}${more}: ${[code ?? '', status, text].join(' ').trim()}`;
       if (result === 'delivered') log.info(`pass, ${about}`);
       else if (result === 'failed') log.notice(`fail, ${about}`);
       else log.info(`skip, until ${new Date(state.next).toISOString()}, ${about}`);

@@ -3,6 +3,7 @@
 import { isDenial } from '../contract/codes.ts';
 import type { QueueTarget } from '../contract/plugin.ts';
 import { denySoft, type Verdict } from '../contract/verdict.ts';
+import type { Reply } from '../protocol/reply.ts';
 import type { Outcome } from './outcome-log.ts';
 import type { QueueEntry } from './queue-entry.ts';
 import { QueuedConnection } from './queued-connection.ts';
@@ -82,11 +83,17 @@ function outcomeOf({ code, text, status, reply }: Verdict): Judged {
   const words = text.join(' ');
   if (code === 'DONE') {
     const result = reply === undefined ? 'deferred' : resultOfReply(reply.code);
-    return { result, status: reply?.status ?? '', text: reply?.lines.join(' ') ?? '' };
+    return { result, code: reply?.code, status: reply?.status ?? '', text: reply?.lines.join(' ') ?? '' };
   }
   if (code === 'DECLINED') return { result: 'deferred', status: '4.3.5', text: 'nobody took the message' };
   if (!isDenial(code)) return { result: 'delivered', status: status ?? '2.0.0', text: words };
-  return { result: code.startsWith('DENYSOFT') ? 'deferred' : 'failed', status: status ?? '', text: words };
+  const result = code.startsWith('DENYSOFT') ? 'deferred' : 'failed';
+  return { result, code: codeOf(result, reply), status: status ?? '', text: words };
+}
+
+/** A code that says something else than the verdict is left out. */
+function codeOf(result: Outcome['result'], reply: Reply | undefined): number | undefined {
+  return reply !== undefined && resultOfReply(reply.code) === result ? reply.code : undefined;
 }
 
 function resultOfReply(code: number): Outcome['result'] {

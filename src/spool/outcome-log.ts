@@ -9,6 +9,8 @@ export type Result = 'delivered' | 'failed' | 'deferred';
 export interface Outcome {
   readonly of: readonly number[];
   readonly result: Result;
+  /** reply code of the next hop; absent where the answer is the plugin's own */
+  readonly code?: number | undefined;
   /** enhanced status code, empty where there was none */
   readonly status: string;
   readonly text: string;
@@ -37,7 +39,8 @@ export type LogRecord =
 
 export interface RecipientState {
   result: Result | 'waiting';
-  /** of the last attempt */
+  /** these three of the last attempt */
+  code?: number | undefined;
   status: string;
   text: string;
   /** milliseconds since 1970; 0 before the first attempt */
@@ -75,6 +78,7 @@ export class DeliveryState {
         for (const state of this.#of(outcome.of)) {
           Object.assign(state, {
             result: outcome.result,
+            code: outcome.code,
             status: outcome.status,
             text: outcome.text,
             at: record.at,

@@ -55,9 +55,9 @@ export function recipientFields(
   ];
 }
 
-/** `550 5.1.1 no such user`; the code of a plugin's refusal is the usual one of its kind. */
-export function answerText({ result, status, text }: RecipientState): string {
-  const code = { delivered: '250', failed: '550', deferred: '450', waiting: '' }[result];
+/** `550 5.1.1 no such user`; the code of a plugin's own refusal is the usual one of its kind. */
+export function answerText({ result, code: given, status, text }: RecipientState): string {
+  const code = String(given ?? { delivered: 250, failed: 550, deferred: 450, waiting: '' }[result]);
   const words = printable(text.replace(/\s+/g, ' ').trim()).slice(0, LONGEST_TEXT);
   return [code, status, words].filter((part) => part !== '').join(' ');
 }

@@ -74,6 +74,13 @@ describe('a report of failure', () => {
     assert.equal(bodies[2], `Content-Type: message/rfc822\r\n\r\n${WHOLE}`);
   });
 
+  it("has the next hop's own code where there is one", async () => {
+    const { text } = await reports({ recipients: ['<full-a@example.org>', ...never] });
+    assert.match(text, /^Diagnostic-Code: smtp; 552 5\.2\.2 over quota\r$/m);
+    assert.match(text, /^ {4}552 5\.2\.2 over quota\r$/m);
+    assert.match(text, /^Diagnostic-Code: smtp; 550 5\.1\.1 no such user\r$/m);
+  });
+
   it('is one for all who failed in one attempt', async () => {
     const { found, text } = await reports({
       recipients: ['<never-a@example.org>', '<never-b@example.org>', '<c@example.org>'],

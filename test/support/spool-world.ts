@@ -36,7 +36,10 @@ export interface Delivered {
   readonly remoteIp: string;
 }
 
-/** Local parts: `later-N-…` is refused for now N times, `never-…` for good, `down-N-…` refuses the whole message. */
+/**
+ * Local parts: `later-N-…` is refused for now N times, `never-…` for good, `full-…` for good by a server that answers
+ * 552, `down-N-…` refuses the whole message.
+ */
 export class NextHop implements QueueTarget {
   readonly id = 'queue/hop';
   readonly carries: QueueTarget['carries'];
@@ -73,6 +76,10 @@ export class NextHop implements QueueTarget {
 
   #judge(recipient: Address, text: string): Verdict {
     if (recipient.localPart.startsWith('never-')) return deny('no such user', '5.1.1');
+    if (recipient.localPart.startsWith('full-')) {
+      const reply = { code: 552, status: '5.2.2', lines: ['over quota'] } as const;
+      return { ...deny('over quota', '5.2.2'), reply };
+    }
     if (recipient.localPart.startsWith('later-') && this.#isEarly(recipient, text)) {
       return denySoft('mailbox is busy', '4.2.1');
     }
