@@ -1,22 +1,12 @@
 // Postfix as a place to hand mail to by its cleanup socket or by QMQP: a private instance with configuration, queue and
 // log in a folder of its own, which keeps all mail in its queues. Nothing but loopback and unix sockets.
 
-import { mkdirSync, readdirSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Daemon, freePort, makeFolder, readIfThere, succeed, until, writeFile } from './other-mta.ts';
+import { readIfThere, succeed, until, writeFile } from './other-mta.ts';
+import { type PostfixFolders, startPostfixInstance } from './postfix-instance.ts';
 
-const SERVICES = [
-  'cleanup unix n - n - 0 cleanup',
-  'qmgr unix n - n 300 1 qmgr',
-  'rewrite unix - - n - - trivial-rewrite',
-  'bounce unix - - n - 0 bounce',
-  'defer unix - - n - 0 bounce',
-  'trace unix - - n - 0 bounce',
-  'retry unix - - n - - error',
-  'error unix - - n - - error',
-  'showq unix n - n - - showq',
-  'postlog unix-dgram n - n - 1 postlogd',
-];
+const SERVICES = ['showq unix n - n - - showq'];
 
 const AT_REST = ['hold', 'deferred'];
 
@@ -50,54 +40,39 @@ export interface PostfixInbox {
 }
 
 export async function startPostfixInbox(): Promise<PostfixInbox> {
-  const folder = makeFolder();
-  const qmqpPort = await freePort();
-  const config = join(folder, 'config');
-  writeFile(join(config, 'master.cf'), [`127.0.0.1:${qmqpPort} inet n - n - - qmqpd`, ...SERVICES]);
-  writeFile(join(config, 'main.cf'), settings(folder));
+  const { config, queue, port, log } = await startPostfixInstance({
+    entrance: 'qmqpd',
+    services: SERVICES,
+    settings,
+    prepare: writeTables,
+  });
+  const masterPid = () => Number(readIfThere(join(queue, 'pid', 'master.pid')));
+  return {
+    socket: join(queue, 'public', 'cleanup'),
+    qmqpPort: port,
+    kept: () => keptIn(config),
+    arriving: () => filesIn(join(queue, 'incoming')),
+    running: (service) => childrenOf(masterPid(), service),
+    log,
+  };
+}
+
+function writeTables({ config }: PostfixFolders): void {
   writeFile(join(config, 'header_checks'), [
     '/^X-Refuse: (.*)/ REJECT $1',
     '/^X-Hold:/ HOLD',
     '/^X-Redirect: (.*)/ REDIRECT $1',
   ]);
-  mkdirSync(join(folder, 'queue'));
-  mkdirSync(join(folder, 'data'));
-  await succeed('chown', ['postfix', join(folder, 'data')]);
-  await succeed('postfix', ['-c', config, 'check']);
-  const log = () => readIfThere(join(folder, 'log'));
-  const programs = (await succeed('postconf', ['-c', config, '-h', 'daemon_directory'])).trim();
-  const daemon = new Daemon(join(programs, 'master'), ['-c', config, '-d']);
-  await daemon.listensOn(qmqpPort, log);
-  const masterPid = () => Number(readIfThere(join(folder, 'queue', 'pid', 'master.pid')));
-  return {
-    socket: join(folder, 'queue', 'public', 'cleanup'),
-    qmqpPort,
-    kept: () => keptIn(config),
-    arriving: () => filesIn(join(folder, 'queue', 'incoming')),
-    running: (service) => childrenOf(masterPid(), service),
-    log: () => daemon.output + log(),
-  };
 }
 
-function settings(folder: string): readonly string[] {
+function settings({ config }: PostfixFolders): readonly string[] {
   return [
-    'compatibility_level = 3.6',
-    `queue_directory = ${join(folder, 'queue')}`,
-    `data_directory = ${join(folder, 'data')}`,
-    `maillog_file = ${join(folder, 'log')}`,
-    `maillog_file_prefixes = ${folder}`,
-    'myhostname = postfix.example',
-    'mydestination =',
-    'alias_maps =',
-    'inet_interfaces = 127.0.0.1',
-    'inet_protocols = ipv4',
     'default_transport = retry:kept for the test',
-    'smtputf8_enable = yes',
     `message_size_limit = ${MOST_OCTETS}`,
     'service_throttle_time = 1s',
     'qmqpd_authorized_clients = 127.0.0.1',
     'qmqpd_error_delay = 0s',
-    `header_checks = regexp:${join(folder, 'config', 'header_checks')}`,
+    `header_checks = regexp:${join(config, 'header_checks')}`,
     'disable_dns_lookups = yes',
   ];
 }
