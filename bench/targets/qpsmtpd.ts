@@ -1,5 +1,5 @@
-// This server, from source or as an executable, with the files of bench/config and the plugins of
-// bench/config/plugins.SETUP. `qpsmtpd@FOLDER` is the same from another checkout, to compare two states.
+// This server, from source or as an executable, as one process or as a forkserver, with the files of bench/config and
+// the plugins of bench/config/plugins.SETUP.
 
 import { access, copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -8,19 +8,30 @@ import { type Launch, type Place, SESSION_LIMIT, type Target } from './target.ts
 
 const bench = join(import.meta.dirname, '..');
 
-/** `node src/main.ts` of a checkout, with further arguments for node such as `--cpu-prof`. */
-export function fromSource(name: string, checkout: string, nodeArgs: readonly string[]): Target {
-  const main = resolve(checkout, 'src/main.ts');
-  return makeTarget(name, main, (args) => ({ file: process.execPath, args: [...nodeArgs, main, ...args] }));
+const PATTERN = /^qpsmtpd(?<bin>-bin)?(?::(?<workers>[1-9]\d{0,2}))?(?:@(?<checkout>.+))?$/;
+
+/** How targets of this kind are named: as an executable, with how many workers, and out of which folder. */
+export const qpsmtpdForm = 'qpsmtpd[-bin][:WORKERS][@CHECKOUT]';
+
+/**
+ * Gives the target that goes by such a name; null when the name is none of ours.
+ *
+ * @param nodeArgs further arguments for node where it runs from source, such as `--cpu-prof`
+ */
+export function qpsmtpd(name: string, nodeArgs: readonly string[]): Target | null {
+  const asked = PATTERN.exec(name)?.groups;
+  if (asked === undefined) return null;
+  const { bin, workers, checkout = join(bench, '..') } = asked;
+  const program = resolve(checkout, bin === undefined ? 'src/main.ts' : 'dist/qpsmtpd');
+  const subcommand = workers === undefined ? ['serve'] : ['forkserver', '--workers', workers];
+  return makeTarget(name, program, (options) => {
+    const args = [...subcommand, ...options];
+    if (bin !== undefined) return { file: program, args };
+    return { file: process.execPath, args: [...nodeArgs, program, ...args] };
+  });
 }
 
-/** The executable that `npm run build` makes. */
-export function asExecutable(name: string, checkout: string): Target {
-  const file = resolve(checkout, 'dist/qpsmtpd');
-  return makeTarget(name, file, (args) => ({ file, args }));
-}
-
-function makeTarget(name: string, program: string, command: (args: string[]) => Launch): Target {
+function makeTarget(name: string, program: string, command: (options: readonly string[]) => Launch): Target {
   return {
     name,
     setups: ['plugins', 'bare', 'maildir', 'forward', 'tls', 'tls-rsa'],
@@ -31,7 +42,6 @@ function makeTarget(name: string, program: string, command: (args: string[]) => 
       const store = await writeConfig(place);
       const limits = ['--limit-connections', String(SESSION_LIMIT), '--max-from-ip', String(SESSION_LIMIT)];
       const launch = command([
-        'serve',
         ...['--config', join(place.folder, 'config')],
         ...['--listen', `127.0.0.1:${place.port}`],
         ...['--pid-file', join(place.folder, 'pid')],

@@ -40,7 +40,8 @@ export class StoredBody implements Body {
   }
 
   /**
-   * Adds pieces. A promise comes back when they had to be written; wait for it before the next.
+   * Adds pieces, which are nobody else's from then on: buffers are given back as soon as they are written. A promise
+   * comes back when they had to be written; wait for it before the next.
    * @throws the file system's error, when the spool cannot be written
    */
   append(pieces: readonly Buffer[]): Promise<void> | undefined {
@@ -123,6 +124,7 @@ export class StoredBody implements Body {
     const length = pieces.reduce((sum, piece) => sum + piece.length, 0);
     await writeFully(this.#file, pieces, length);
     this.#written += length;
+    for (const piece of pieces) giveBack(piece);
   }
 
   async #open(): Promise<FileHandle> {
@@ -131,6 +133,13 @@ export class StoredBody implements Body {
     await unlink(path);
     return file;
   }
+}
+
+// Left to V8, a big message costs twice as much: for every 13 MB of dropped buffers it marks and sweeps the whole heap.
+// Somebody may still hold the rest of a buffer that is only in part a piece.
+function giveBack({ buffer, length }: Buffer): void {
+  const isWhole = length === buffer.byteLength && length >= SMALL_PIECE;
+  if (isWhole && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** writev until all is written: a short write on a full disk is followed by the error. */

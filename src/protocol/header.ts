@@ -12,6 +12,9 @@ export interface Field {
 const FIELD_NAME = /^[\x21-\x39\x3b-\x7e]+$/;
 const FIELD_START = /^([\x21-\x39\x3b-\x7e]+)[ \t]*:/;
 const LONGEST_FOLDED = 78;
+const NOT_ASCII = /[^\x00-\x7f]/;
+const CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/;
+const EVERY_CONTROL = /[\x00-\x08\x0b-\x1f\x7f]/g;
 
 export class Header {
   #original: Buffer;
@@ -158,30 +161,29 @@ const isBlank = (code: number) => code === 0x20 || code === 0x09 || code === 0x0
 
 function makeField(name: string, value: string): Field {
   if (!FIELD_NAME.test(name)) throw new TypeError(`"${name}" cannot be the name of a header field`);
-  const lines = Buffer.from(value, 'utf8')
-    .toString('latin1')
-    .split(/\r\n|\r|\n/)
-    .map((line) => trimBlanks(line.replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '?')))
-    .filter((line) => line !== '');
-  return { name, raw: fold(`${name}: ${lines.shift() ?? ''}`, lines) };
+  // Most values are ASCII without control characters: what others need is not done for them.
+  const octets = NOT_ASCII.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value;
+  let raw = '';
+  for (const line of octets.includes('\r') ? octets.split(/\r\n|\r|\n/) : octets.split('\n')) {
+    const text = trimBlanks(CONTROL.test(line) ? line.replace(EVERY_CONTROL, '?') : line);
+    if (text !== '') raw += fold(raw === '' ? `${name}: ${text}` : `\t${text}`);
+  }
+  return { name, raw: raw === '' ? `${name}: \r\n` : raw };
 }
 
 // A given line break stays one; a line that is still too long is broken at blanks (RFC 5322 section 2.1.1).
-function fold(first: string, others: readonly string[]): string {
-  const out: string[] = [];
-  for (const line of [first, ...others.map((text) => `\t${text}`)]) {
-    let rest = line;
-    while (rest.length > LONGEST_FOLDED) {
-      const indent = rest.startsWith('\t') ? 1 : 0;
-      const near = rest.lastIndexOf(' ', LONGEST_FOLDED);
-      const blank = near > indent + 1 ? near : rest.indexOf(' ', LONGEST_FOLDED);
-      if (blank < 0 || rest.slice(0, blank).endsWith(':')) break;
-      out.push(rest.slice(0, blank));
-      rest = `\t${rest.slice(blank + 1)}`;
-    }
-    out.push(rest);
+function fold(line: string): string {
+  let folded = '';
+  let rest = line;
+  while (rest.length > LONGEST_FOLDED) {
+    const indent = rest.startsWith('\t') ? 1 : 0;
+    const near = rest.lastIndexOf(' ', LONGEST_FOLDED);
+    const blank = near > indent + 1 ? near : rest.indexOf(' ', LONGEST_FOLDED);
+    if (blank < 0 || rest.slice(0, blank).endsWith(':')) break;
+    folded += `${rest.slice(0, blank)}\r\n`;
+    rest = `\t${rest.slice(blank + 1)}`;
   }
-  return `${out.join('\r\n')}\r\n`;
+  return `${folded}${rest}\r\n`;
 }
 
 function join(fields: readonly Field[]): Buffer {

@@ -41,7 +41,7 @@ export class MessageReader {
     return this.#rest;
   }
 
-  /** Reads a chunk; pieces of the message go to `out`. */
+  /** Reads a chunk; pieces of the message go to `out`. One that is a whole chunk is not looked at again. */
   push(chunk: Buffer, out: Buffer[]): ReaderState {
     const text = this.#tail.length === 0 ? chunk : Buffer.concat([this.#tail, chunk]);
     const pieces: Buffer[] = [];
@@ -92,7 +92,8 @@ export class MessageReader {
 
   /** Remembers the text from `before` octets ahead of index `at`; up to `at` it has been handed on. */
   #keep(text: Buffer, at: number, before: number): void {
-    this.#tail = before === 0 ? NOTHING : text.subarray(at - before);
+    // A copy: the chunk belongs to whoever takes the pieces.
+    this.#tail = before === 0 ? NOTHING : Buffer.from(text.subarray(at - before));
     this.#emitted = before;
   }
 }

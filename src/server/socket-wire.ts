@@ -68,6 +68,11 @@ export class SocketWire implements Wire {
     return this.#ended && this.#chunks.length === 0;
   }
 
+  /** The kernel has all that was written, and TLS has no farewell to add. */
+  get #isAllSent(): boolean {
+    return this.#socket.writableLength === 0 && !('encrypted' in this.#socket);
+  }
+
   get #hasInput(): boolean {
     return this.#chunks.length > 0;
   }
@@ -136,13 +141,14 @@ export class SocketWire implements Wire {
     if (!this.#broken && !this.#closing && !this.#isShaking) this.#socket.write(text, 'latin1');
   }
 
-  close(): void {
+  close(isDone = false): void {
     if (this.#broken || this.#closing) return;
     this.#closing = true;
     this.#chunks = [];
     this.#wake();
     this.#tellWatchers();
-    if (this.#isShaking) {
+    // After QUIT most clients close at once: to wait for that costs system calls, and an error for the reset.
+    if (this.#isShaking || (isDone && this.#isAllSent)) {
       this.#socket.destroy();
       return;
     }

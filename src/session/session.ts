@@ -225,7 +225,7 @@ export class Session implements Scene, LogSource, ClientLine {
 
   close(): void {
     this.flush();
-    this.#wire.close();
+    this.#wire.close(this.#ended === 'quit' && this.input.isEmpty);
   }
 
   /** Ends the transaction under way and begins an empty one. */

@@ -21,8 +21,8 @@ export interface Wire {
   dropInput(): number;
   /** @throws Error with what was wrong with the handshake; the wire is then closed */
   startTls(settings: TlsSettings): Promise<TlsFacts>;
-  /** sends what was written, then closes */
-  close(): void;
+  /** Sends what was written, then closes. @param isDone the client sends no more, and need not be heard out */
+  close(isDone?: boolean): void;
   /** the connection broke: nobody reads what is written */
   readonly broken: boolean;
   /** the client has closed its side; it may still read */

@@ -136,6 +136,16 @@ describe('a body above size_threshold', () => {
     assert.equal(body.size, 512 * 1024 + 3);
   });
 
+  it('gives buffers back that it has written, but none of which somebody may hold the rest', async (t) => {
+    const { body } = bodyIn(t, 0);
+    const own = piece(64 * 1024, 'a');
+    const shared = piece(64 * 1024, 'b');
+    await body.append([own, shared.subarray(0, 60 * 1024)]);
+    assert.equal(own.length, 0);
+    assert.equal(shared.toString('latin1', 60 * 1024), 'b'.repeat(4 * 1024));
+    assert.equal(await all(body), 'a'.repeat(64 * 1024) + 'b'.repeat(60 * 1024));
+  });
+
   it('is whole before finish too', async (t) => {
     const { body } = bodyIn(t, 0);
     await body.append([Buffer.from('file')]);

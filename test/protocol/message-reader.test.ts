@@ -48,6 +48,19 @@ test('CRLF.CRLF ends a message, and what follows is left alone', () => {
   everyWay('.\r\n.\r\n', { state: 'end', message: '', rest: '.\r\n' });
 });
 
+test('a chunk that was handed on whole is not looked at again: its memory may be gone', () => {
+  const reader = new MessageReader();
+  const out: Buffer[] = [];
+  // Big enough to have a buffer of its own.
+  const chunk = Buffer.alloc(64 * 1024, 'x');
+  chunk.write('\r\n', chunk.length - 2, 'latin1');
+  assert.equal(reader.push(Buffer.from('x'), out), 'more');
+  assert.equal(reader.push(chunk, out), 'more');
+  assert.equal(out[1], chunk);
+  structuredClone(chunk.buffer, { transfer: [chunk.buffer] });
+  assert.equal(reader.push(Buffer.from('.\r\n'), out), 'end');
+});
+
 test('the first of leading dots is taken away, one alone too (RFC 5321 section 4.5.2)', () => {
   everyWay('..\r\n.\r\n', { state: 'end', message: '.\r\n' });
   everyWay('..a\r\n...\r\n.b\r\nc.\r\n.\r\n', { state: 'end', message: '.a\r\n..\r\nb\r\nc.\r\n' });

@@ -197,6 +197,35 @@ describe('SocketWire', () => {
     assert.equal(taken, length);
   });
 
+  it('is gone at once with the last reply on its way, where the client sends no more', async () => {
+    const { client, server, wire } = await wired();
+    wire.write('221 bye\r\n');
+    wire.close(true);
+    assert.equal(server.destroyed, true);
+    let text = '';
+    client.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    await once(client, 'end');
+    assert.equal(text, '221 bye\r\n');
+  });
+
+  it('waits for what the client has yet to take, even where that one sends no more', async () => {
+    const { client, wire } = await wired();
+    client.pause();
+    const length = 32 * 1024 * 1024;
+    wire.write('x'.repeat(length));
+    wire.close(true);
+    let taken = 0;
+    client.on('data', (chunk: Buffer) => {
+      taken += chunk.length;
+    });
+    client.resume();
+    await once(client, 'end');
+    assert.equal(taken, length);
+    client.end();
+  });
+
   it('tears a closed connection down under a client that goes on', async () => {
     const { client, server, wire, lost, pass } = await wired();
     wire.close();
