@@ -4,11 +4,10 @@
 
 import { createHash } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Clock, Logger } from 'qpsmtpd';
+import type { Clock, Logger, TlsSettings } from 'qpsmtpd';
 import { examine as examineFile, isOpenToAll, readTlsFile } from './_tls-files.ts';
 import { readCertificate, readPrivateKey, reasonOf } from './_tls-pem.ts';
 import type { ProtocolRange } from './_tls-protocols.ts';
-import type { TicketKeys } from './_tls-ticket-keys.ts';
 
 const LOOK_AGAIN_AFTER = 1000;
 // A file that was changed this short a time ago may change again without a new time.
@@ -22,8 +21,9 @@ export interface ContextMeans {
   readonly ciphers: string;
   readonly ca: string | null;
   readonly dhparam: string | null;
-  readonly asksForCertificates: boolean;
-  readonly ticketKeys: TicketKeys;
+  readonly clientCertificates: TlsSettings['clientCertificates'];
+  /** for tickets, see Host */
+  tlsTicketKeys(): Buffer;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -87,7 +87,7 @@ export class WatchedContext {
 
   #check(): void {
     const seen = this.#look();
-    const isSame = seen.stamps === this.#stamps && this.#made?.ticketKeys === this.#means.ticketKeys.current;
+    const isSame = seen.stamps === this.#stamps && this.#made?.ticketKeys === this.#means.tlsTicketKeys();
     if (isSame && this.#isSettled) return;
     try {
       this.#refresh(seen);
@@ -115,14 +115,14 @@ export class WatchedContext {
   }
 
   #refresh({ stamps, isSettled }: { stamps: string; isSettled: boolean }): void {
-    const { ca, dhparam, ticketKeys } = this.#means;
+    const { ca, dhparam } = this.#means;
     const contents = {
       cert: readTlsFile(this.files.cert),
       key: readTlsFile(this.files.key),
       ca: ca === null ? null : readTlsFile(ca),
       dhparam: dhparam === null ? null : readTlsFile(dhparam),
     };
-    const keys = ticketKeys.current;
+    const keys = this.#means.tlsTicketKeys();
     const made = this.#made;
     if (made === null || made.ticketKeys !== keys || !isSameContent(made.contents, contents)) {
       this.#made = this.#make(contents, keys);
@@ -156,9 +156,7 @@ export class WatchedContext {
   }
 
   #context({ cert, key, ca, dhparam }: Contents, ticketKeys: Buffer): SecureContext {
-    const { protocols, ciphers, asksForCertificates } = this.#means;
-    // A session is resumed only where a new handshake would ask for the same.
-    const asked = createHash('sha256').update(asksForCertificates ? (ca ?? '') : 'nothing');
+    const { protocols, ciphers } = this.#means;
     try {
       return createSecureContext({
         ...protocols,
@@ -170,11 +168,22 @@ export class WatchedContext {
         ca: ca === null ? [] : [ca],
         ...(dhparam !== null && { dhparam }),
         ticketKeys,
-        sessionIdContext: asked.digest('hex').slice(0, 32),
+        sessionIdContext: this.#demands(ca),
       });
     } catch (error) {
       throw new Error(`${this.files.cert}: ${reasonOf(error)}`, { cause: error });
     }
+  }
+
+  /**
+   * What a handshake demands, as the word by which OpenSSL knows the sessions that it may resume: one that was made
+   * when less was demanded is not, in another worker or after a reload either. The client does a whole handshake then.
+   */
+  #demands(ca: Buffer | null): string {
+    const { protocols, ciphers, clientCertificates } = this.#means;
+    const authorities = clientCertificates === 'none' ? null : (ca?.toString('base64') ?? null);
+    const all = JSON.stringify([protocols, ciphers, clientCertificates, authorities]);
+    return createHash('sha256').update(all).digest('hex').slice(0, 32);
   }
 
   /** Said when it is loaded, and once a day. */

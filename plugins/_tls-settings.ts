@@ -11,8 +11,7 @@ import {
   parseCiphers,
   parseProtocols,
 } from './_tls-protocols.ts';
-import { SniFolder } from './_tls-sni.ts';
-import { TicketKeys } from './_tls-ticket-keys.ts';
+import { pairsIn, SniFolder } from './_tls-sni.ts';
 
 const FOLDERS = ['ssl', 'config/ssl'];
 const MAKE_ONE = 'make one with: qpsmtpd tls-cert';
@@ -32,6 +31,13 @@ interface TlsHost {
   readonly log: Logger;
   readonly configDirs: readonly string[];
   configLines(file: string): readonly string[];
+  tlsTicketKeys(): Buffer;
+}
+
+/** What is needed in order to find the files. */
+export interface FileHost {
+  readonly options: Pick<TlsHost['options'], 'cert' | 'key' | 'ca' | 'dhparam' | 'sni'>;
+  readonly configDirs: readonly string[];
 }
 
 /** Reads everything and gives what makes the settings of the next handshake. @throws Error with a sentence for the operator */
@@ -44,8 +50,8 @@ export function prepare(host: TlsHost): () => TlsSettings {
     ciphers: ciphersFor(ciphers, protocols),
     ca: optionalFile(host, options.ca, 'qpsmtpd-ca.crt'),
     dhparam: optionalFile(host, options.dhparam, 'qpsmtpd-dhparam.pem'),
-    asksForCertificates: options.client_cert !== 'none',
-    ticketKeys: new TicketKeys(clock),
+    clientCertificates: options.client_cert,
+    tlsTicketKeys: () => host.tlsTicketKeys(),
     clock,
     log,
   };
@@ -57,10 +63,7 @@ export function prepare(host: TlsHost): () => TlsSettings {
   }
   if (isOutdated(protocols)) log.warn(`config/tls_protocols allows ${protocols.minVersion}, which is broken`);
   const watch = (pair: PairFiles) => new WatchedContext(pair, means);
-  const main = watch({
-    cert: neededFile(host, options.cert, 'qpsmtpd-server.crt'),
-    key: neededFile(host, options.key, 'qpsmtpd-server.key'),
-  });
+  const main = watch(mainFiles(host));
   main.load();
   const sni = sniFolder(host, watch);
   const common = { clientCertificates: options.client_cert, timeoutMs: options.handshake_timeout * 1000 };
@@ -69,6 +72,28 @@ export function prepare(host: TlsHost): () => TlsSettings {
     const context = main.current;
     if (context === null) throw new Error('there is no certificate');
     return { ...common, context, contextFor };
+  };
+}
+
+/** @throws Error with a sentence for the operator */
+function mainFiles(host: FileHost): PairFiles {
+  return {
+    cert: neededFile(host, host.options.cert, 'qpsmtpd-server.crt'),
+    key: neededFile(host, host.options.key, 'qpsmtpd-server.key'),
+  };
+}
+
+/** The certificates that a line stands on. @throws Error with a sentence for the operator */
+export function filesOf(host: FileHost) {
+  const { ca, dhparam } = host.options;
+  const sni = sniDir(host);
+  return {
+    main: mainFiles(host),
+    byName: sni === null ? new Map<string, PairFiles>() : pairsIn(sni),
+    others: [
+      optionalFile(host, ca, 'qpsmtpd-ca.crt'),
+      optionalFile(host, dhparam, 'qpsmtpd-dhparam.pem'),
+    ].filter((file) => file !== null),
   };
 }
 
@@ -84,12 +109,12 @@ function ownLine<T>(host: TlsHost, file: string, parse: (line: string) => T): T 
 }
 
 /** Where a file of the defaults can be. */
-function usualPlaces({ configDirs }: TlsHost, name: string): readonly string[] {
+function usualPlaces({ configDirs }: FileHost, name: string): readonly string[] {
   const here = FOLDERS.flatMap((folder) => placesOf(`${folder}/${name}`, []));
   return [...here, ...configDirs.map((dir) => `${dir}/ssl/${name}`)];
 }
 
-function neededFile(host: TlsHost, given: string | undefined, name: string): string {
+function neededFile(host: FileHost, given: string | undefined, name: string): string {
   const places = given === undefined ? usualPlaces(host, name) : placesOf(given, host.configDirs);
   const found = firstThere(places);
   if (found !== undefined) return found;
@@ -98,7 +123,7 @@ function neededFile(host: TlsHost, given: string | undefined, name: string): str
 }
 
 /** One that the line names has to be there. */
-function optionalFile(host: TlsHost, given: string | undefined, name: string): string | null {
+function optionalFile(host: FileHost, given: string | undefined, name: string): string | null {
   if (given === undefined) {
     const found = firstThere(usualPlaces(host, name));
     return found !== undefined && !isEmpty(found) ? found : null;
@@ -110,13 +135,18 @@ function optionalFile(host: TlsHost, given: string | undefined, name: string): s
 }
 
 function sniFolder(host: TlsHost, watch: (pair: PairFiles) => WatchedContext): SniFolder | null {
-  const { clock, log, configDirs } = host;
-  const given = host.options.sni;
-  const dir = firstThere(given === undefined ? usualPlaces(host, 'sni') : placesOf(given, configDirs));
-  if (dir === undefined && given !== undefined) throw new Error(`sni: there is no folder ${given}`);
-  if (dir === undefined) return null;
+  const { clock, log } = host;
+  const dir = sniDir(host);
+  if (dir === null) return null;
   const folder = new SniFolder(dir, { clock, log, watch });
   folder.load();
   log.info(`certificates in ${dir}: ${folder.names.join(', ') || 'none'}`);
   return folder;
+}
+
+function sniDir(host: FileHost): string | null {
+  const given = host.options.sni;
+  const dir = firstThere(given === undefined ? usualPlaces(host, 'sni') : placesOf(given, host.configDirs));
+  if (dir === undefined && given !== undefined) throw new Error(`sni: there is no folder ${given}`);
+  return dir ?? null;
 }

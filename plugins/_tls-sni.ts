@@ -93,6 +93,11 @@ export class SniFolder {
   }
 }
 
+/** The certificates in a folder, by the names that they are for. */
+export function pairsIn(dir: string): ReadonlyMap<string, PairFiles> {
+  return scan(dir).found;
+}
+
 function scan(dir: string): Scan {
   const found = new Map<string, PairFiles>();
   let isWhole = true;

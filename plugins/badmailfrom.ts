@@ -41,6 +41,14 @@ reason where nothing was looked up.`,
       warn: addressEntryWarning,
     }),
   },
+  sideEffects: false,
+  order: [
+    {
+      hook: 'mail',
+      after: ['whitelist'],
+      otherwise: 'senders on their list are refused all the same',
+    },
+  ],
   setup({ files }) {
     return {
       mail(at, sender) {

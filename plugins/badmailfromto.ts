@@ -41,6 +41,7 @@ Log lines: "pass" or "skip" with the reason (level debug), "fail" with the line.
       parse: parsePair,
     }),
   },
+  sideEffects: false,
   setup({ files }) {
     return {
       mail(at, sender) {

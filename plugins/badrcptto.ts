@@ -37,6 +37,7 @@ Log lines: "pass", "fail" with the entry, "skip" with the reason where nothing w
       warn: addressEntryWarning,
     }),
   },
+  sideEffects: false,
   setup({ files }) {
     return {
       rcpt(at, recipient) {

@@ -18,6 +18,9 @@ Log lines: "skip" with verb and count while there are less, "fail" with the one 
     limit: option.integer({ default: 4, min: 1, doc: 'the unknown command that ends the connection' }),
   },
   positional: ['limit'],
+  order: [
+    { hook: 'unrecognized_command', last: true, otherwise: 'commands that only they know count as unknown' },
+  ],
   setup({ options: { limit } }) {
     return {
       unrecognized_command(at, verb) {

@@ -13,6 +13,7 @@ a syntax error.
 Example, in config/plugins: dont_require_anglebrackets
 
 Log lines: "fail, MAIL without angle brackets" and the same with RCPT.`,
+  sideEffects: false,
   setup() {
     return {
       mail_pre: (at, path) => withBrackets(at, 'MAIL', path),

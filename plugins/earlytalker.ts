@@ -51,7 +51,11 @@ note earlytalker_wait. Under TLS from the first octet (port 465), the time after
 
 The note earlytalker of the connection is 1 for a client that spoke too early, and its karma falls by 1.
 
-Examples, in config/plugins: earlytalker wait 2, or earlytalker check-at CONNECT check-at DATA reject_type perm
+Examples, in config/plugins:
+
+earlytalker wait 2
+
+earlytalker check-at CONNECT check-at DATA reject_type perm
 
 Log lines: "pass, not spontaneous", "fail" with what the client did, "skip" with the reason where nothing was checked.`,
   options: {
@@ -66,6 +70,13 @@ Log lines: "pass, not spontaneous", "fail" with what the client did, "skip" with
       doc: 'older word for reject and reject_type together, which do not count where it is given',
     }),
   },
+  order: [
+    {
+      hook: 'connect',
+      after: ['relay', 'whitelist', 'dns_whitelist_soft', 'karma'],
+      otherwise: 'clients that they would let pass are checked all the same, and wait for their greeting',
+    },
+  ],
   setup({ options }) {
     const isDeferred = options['defer-reject'];
     const points = options['check-at'];

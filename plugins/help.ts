@@ -39,6 +39,7 @@ Log lines: "error" for a file that is missing or cannot be read.`,
     pages: option.words({ form: 'COMMAND FILE…', doc: 'files for single commands' }),
   },
   positional: ['pages'],
+  sideEffects: false,
   async setup({ options: { not_implemented, help_dir, pages }, clock, log }) {
     const notImplemented = done({ code: 502, status: '5.5.1', lines: ['HELP is not implemented'] });
     const invalidName = done({ code: 502, status: '5.5.4', lines: ['that cannot be the name of a command'] });

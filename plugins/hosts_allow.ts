@@ -64,6 +64,7 @@ Log lines: "pass" with the constant for a client that is listed, "fail" with the
       parse: parseRule,
     }),
   },
+  sideEffects: false,
   setup({ files }) {
     const rulesOf = remembered((rules: readonly HostRule[]) => new FirstMatch(rules));
     return {

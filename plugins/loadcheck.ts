@@ -31,6 +31,13 @@ Example, in config/plugins: loadcheck max_load 12 cache_time 30
 
 Log lines: "pass" and "fail" with the load.`,
     options,
+    order: [
+      {
+        hook: 'connect',
+        before: ['earlytalker', 'karma', 'fcrdns', 'dnsbl', 'dns_whitelist_soft', 'ident/geoip', 'ident/p0f'],
+        otherwise: 'clients that are sent away for the load cost their work and time first',
+      },
+    ],
     setup({ options: { max_load, cache_time }, clock }) {
       let current = 0;
       let readAt = -Infinity;

@@ -45,6 +45,7 @@ Log lines: "pass" when there is no mark, "fail" with the words for the client.`,
       doc: 'how to refuse where the plugin that made the mark does not say',
     }),
   },
+  sideEffects: false,
   setup({ options }) {
     const refuse = (at: AtSession) => {
       const reason = reasonOf(at);

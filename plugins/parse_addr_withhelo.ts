@@ -24,6 +24,7 @@ Addresses without angle brackets are a matter of dont_require_anglebrackets, as 
 Example, in config/plugins: parse_addr_withhelo
 
 Log lines: "fail" with the command that had a parameter.`,
+  sideEffects: false,
   setup() {
     return {
       mail_parse: (at, argument) => parseForHelo(at, 'mail', argument),

@@ -40,6 +40,14 @@ Log lines: "pass" with the domain and where it was found, "fail" with a domain t
       doc: 'more of them, as keys in lower case; the values are not looked at',
     }),
   },
+  sideEffects: false,
+  order: [
+    {
+      hook: 'rcpt',
+      last: true,
+      otherwise: 'it decides on each recipient, so they are never asked about one',
+    },
+  ],
   setup({ files }) {
     const indexOf = remembered((hosts: readonly string[]) => new Set(hosts));
     return {

@@ -51,6 +51,7 @@ for a recipient that only refuses.`,
       doc: 'more clients that may relay, as keys; the values are not looked at',
     }),
   },
+  sideEffects: false,
   setup({ options, files, env }) {
     const excluded = remembered((networks: readonly Network[]) => new NetworkList(networks));
     const included = remembered((networks: readonly Network[]) => new NetworkList(networks));

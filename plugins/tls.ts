@@ -17,6 +17,7 @@ import {
   type Verdict,
   whenReady,
 } from 'qpsmtpd';
+import { checkTls } from './_tls-check.ts';
 import { HandshakeFailures } from './_tls-failures.ts';
 import { defaultCiphers, isOutdated, parseCiphers, parseProtocols } from './_tls-protocols.ts';
 import { prepare } from './_tls-settings.ts';
@@ -105,6 +106,9 @@ With client_cert ask, clients are asked for a certificate of their own, and with
 was signed by an authority of ca. A client whose fingerprint stands in tls_clients may relay, whoever
 has signed it; openssl x509 -noout -fingerprint -sha256 -in FILE shows it.
 
+Clients can resume their sessions with any worker and after a reload, by tickets whose keys change every twelve hours.
+A session is not resumed where more is demanded of the client, or something else, than when it began.
+
 Clients that fail in one handshake after the other are not offered TLS for the rest of ten minutes. Loopback addresses
 and relay clients are, always.
 
@@ -122,6 +126,8 @@ Log lines: "pass" with version, cipher and what the client has shown; "fail" wit
   options,
   positional: ['cert', 'key', 'ca', 'dhparam'],
   files,
+  sideEffects: false,
+  check: checkTls,
   setup(host) {
     const { clock } = host;
     const secure = prepare(host);

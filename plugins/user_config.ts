@@ -59,6 +59,7 @@ user_config /var/qmail/users/%h/%u
 Log lines: "fail" for a file that is there and is not read.`,
   options,
   positional: ['pattern'],
+  sideEffects: false,
   setup(host: Host<typeof options>) {
     const { pattern } = host.options;
     return {

@@ -4,11 +4,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { bundledPlugins } from '../plugins/index.ts';
+import { formerNames } from '../src/engine/former-names.ts';
 import { billOfMaterials, type Lock, nodeVersion, partsOf, readLock } from './package/bill-of-materials.ts';
 import { askUsage } from './package/completion.ts';
 import { commonContents, type Entry, entry, gzip, read } from './package/contents.ts';
-import { type Release, readRelease, root, run } from './package/release.ts';
-import { type Request, readRequest, tellFaults } from './package/request.ts';
+import { type Release, readRelease, run } from './package/release.ts';
+import { type Request, readRequest, speaker, tellFaults } from './package/request.ts';
 import { layOut } from './package/stage.ts';
 
 const debianArch = { x64: 'amd64', arm64: 'arm64' } as const;
@@ -44,7 +46,7 @@ function copyright(lock: Lock, arch: Request['arch']): string {
 function contents(request: Request, release: Release, lock: Lock): Entry[] {
   const { file, script, config, folder } = entry;
   return [
-    ...commonContents(request.executable, askUsage([process.execPath, join(root, 'src', 'main.ts')])),
+    ...commonContents(request.executable, askUsage(speaker(request))),
     { ...script('etc/init.d/qpsmtpd', read('packaging/init/qpsmtpd')), isConfig: true },
     config('etc/default/qpsmtpd', read('packaging/init/default')),
     folder('var/lib/qpsmtpd/greylisting'),
@@ -63,6 +65,15 @@ function bytesOf({ content }: Entry): Buffer | string | null {
     : typeof content === 'string' || Buffer.isBuffer(content)
       ? content
       : readFileSync(content.copyOf);
+}
+
+/** A script that runs before the new program is there cannot ask it which plugins it has. */
+function scriptText(name: string): string {
+  const former = Object.keys(formerNames).filter((one) =>
+    Object.hasOwn(bundledPlugins, formerNames[one] ?? ''),
+  );
+  const names = [...Object.keys(bundledPlugins), ...former].sort().join(' ');
+  return read('packaging/deb/scripts', name).replace('@PLUGINS@', names);
 }
 
 function control(entries: readonly Entry[], request: Request, release: Release): Entry[] {
@@ -97,12 +108,12 @@ function control(entries: readonly Entry[], request: Request, release: Release):
     ),
     file('DEBIAN/md5sums', lines.sort((a, b) => (a.slice(34) < b.slice(34) ? -1 : 1)).join('')),
     file('DEBIAN/templates', read('packaging/deb/templates')),
-    ...scripts.map((name) => script(`DEBIAN/${name}`, read('packaging/deb/scripts', name))),
+    ...scripts.map((name) => script(`DEBIAN/${name}`, scriptText(name))),
   ];
 }
 
 function make(request: Request): void {
-  const release = readRelease(process.env);
+  const release = readRelease(process.env, request.version);
   const lock = readLock();
   const entries = contents(request, release, lock);
   const name = `qpsmtpd_${versionOf(release)}_${debianArch[request.arch]}`;

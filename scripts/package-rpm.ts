@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { billOfMaterials, readLock } from './package/bill-of-materials.ts';
 import { askUsage } from './package/completion.ts';
 import { commonContents, type Entry, entry, gzip, read } from './package/contents.ts';
-import { type Release, readRelease, root, run } from './package/release.ts';
-import { type Request, readRequest, tellFaults } from './package/request.ts';
+import { type Release, readRelease, run } from './package/release.ts';
+import { type Request, readRequest, speaker, tellFaults } from './package/request.ts';
 import { layOut } from './package/stage.ts';
 
 const rpmArch = { x64: 'x86_64', arm64: 'aarch64' } as const;
@@ -18,9 +18,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   'usr/share/zsh/vendor-completions/_qpsmtpd': 'usr/share/zsh/site-functions/_qpsmtpd',
 };
 
-function contents({ executable }: Request): Entry[] {
+function contents(request: Request): Entry[] {
   const { file, config, folder } = entry;
-  const common = commonContents(executable, askUsage([process.execPath, join(root, 'src', 'main.ts')]));
+  const common = commonContents(request.executable, askUsage(speaker(request)));
   return [
     ...common.map((one) => adapt({ ...one, path: elsewhere[one.path] ?? one.path })),
     config('etc/qpsmtpd/queue-method', read('packaging/rpm/queue-method')),
@@ -112,7 +112,7 @@ const macros = (work: string, { compression }: Request): string[] =>
   ].flatMap((line) => ['--define', line]);
 
 function make(request: Request): void {
-  const release = readRelease(process.env);
+  const release = readRelease(process.env, request.version);
   const entries = contents(request);
   const arch = rpmArch[request.arch];
   const name = `qpsmtpd-${release.packageVersion}-1.${arch}`;

@@ -8,8 +8,8 @@ import { readRelease } from './package/release.ts';
 import { readRequest, tellFaults } from './package/request.ts';
 
 await tellFaults(() => {
-  const { arch, executable, out } = readRequest(process.argv.slice(2));
-  const release = readRelease(process.env);
+  const { arch, executable, out, version } = readRequest(process.argv.slice(2));
+  const release = readRelease(process.env, version);
   const file = join(out, `qpsmtpd-${release.version}-${arch}.cdx.json`);
   mkdirSync(out, { recursive: true });
   writeFileSync(file, billOfMaterials(release, readLock(), arch, executable));

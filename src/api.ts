@@ -2,6 +2,7 @@
 
 export * from './contract/address-entry.ts';
 export * from './contract/at.ts';
+export type { Checkup } from './contract/checkup.ts';
 export * from './contract/codes.ts';
 export * from './contract/connection.ts';
 export * from './contract/hooks.ts';

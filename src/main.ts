@@ -7,6 +7,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import { bundledPlugins } from '../plugins/index.ts';
 import * as api from './api.ts';
 import { checkConfigCommand } from './cli/check-config.ts';
+import { EXIT_FAILED } from './cli/command.ts';
+import { terminal } from './cli/findings.ts';
 import { forkserverCommand } from './cli/forkserver.ts';
 import { mainCommand } from './cli/main-command.ts';
 import { preforkCommand } from './cli/prefork.ts';
@@ -17,6 +19,7 @@ import { serveCommand } from './cli/serve.ts';
 import { stdinCommand } from './cli/stdin.ts';
 import { testPluginCommand } from './cli/test-plugin.ts';
 import { tlsCertCommand } from './cli/tls-cert.ts';
+import { showUsage, wordsMistake } from './cli/usage.ts';
 import { workerCommand } from './cli/worker.ts';
 import { StandardConnection } from './server/standard-socket.ts';
 
@@ -26,7 +29,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '16';
 const program: Program = { version: packageJson.version, bundled: bundledPlugins, api };
 const standard = new StandardConnection();
 
-const command: CommandDef = mainCommand(program, {
+const subcommands: Readonly<Record<string, CommandDef>> = {
   serve: serveCommand(program),
   forkserver: forkserverCommand(program),
   prefork: preforkCommand(program),
@@ -36,13 +39,18 @@ const command: CommandDef = mainCommand(program, {
   'test-plugin': testPluginCommand(program),
   'tls-cert': tlsCertCommand(program),
   queue: queueCommand(program),
-});
+};
 
-// No await: the executable's bundle is a CommonJS file.
-void runMain(command, {
-  rawArgs: wordsOf({
-    name: process.argv0,
-    words: process.argv.slice(2),
-    hasClient: () => process.env['TCPREMOTEIP'] !== undefined || standard.hasClient,
-  }),
+const words = wordsOf({
+  name: process.argv0,
+  words: process.argv.slice(2),
+  hasClient: () => process.env['TCPREMOTEIP'] !== undefined || standard.hasClient,
 });
+const mistake = wordsMistake(words, Object.keys(subcommands));
+if (mistake === null) {
+  // No await: the executable's bundle is a CommonJS file.
+  void runMain(mainCommand(program, subcommands), { rawArgs: words, showUsage });
+} else {
+  terminal().error(mistake);
+  process.exitCode = EXIT_FAILED;
+}

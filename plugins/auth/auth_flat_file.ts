@@ -69,8 +69,10 @@ Log lines: "pass" with the kind of the password, "fail, no such user", "fail, wr
       doc: 'users and their passwords, in clear or as a hash',
       parse: parseEntry,
       warn: (line) => storedPasswordWarning(line.slice(line.indexOf(':') + 1)),
+      secret: true,
     }),
   },
+  sideEffects: false,
   setup({ files, log }) {
     const check = loginChecker();
     const key = randomBytes(32);

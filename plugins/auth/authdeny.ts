@@ -13,6 +13,14 @@ as an example; a server that nobody may log in to needs no login plugin at all.
 Example, in config/plugins: auth/authdeny
 
 Log lines: "fail, cannot authenticate" with the user.`,
+  sideEffects: false,
+  order: [
+    {
+      hook: 'auth',
+      last: true,
+      otherwise: 'it refuses each login that comes to it, so they are never asked',
+    },
+  ],
   setup() {
     return {
       auth(at, { user }) {

@@ -34,7 +34,9 @@ is not printable ASCII is written as \\xNN, so that no client can forge a line.
 
 The plugin is loaded by a line of config/logging.
 
-Example, in config/logging: logging/warn 6`,
+Example, in config/logging: logging/warn 6
+
+Log lines: none of its own.`,
   options: { level },
   positional: ['level'],
   setup({ id, options, stderr }) {

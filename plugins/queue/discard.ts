@@ -1,6 +1,7 @@
 // Takes messages and throws them away. For tests, and for the address of a machine that must hear nothing.
 
 import { type AtEnvelope, definePlugin, ok } from 'qpsmtpd';
+import { decidesAll } from './_order.ts';
 
 export default definePlugin({
   name: 'queue/discard',
@@ -14,6 +15,7 @@ queue/discard
 
 Log lines: "pass" with sender, recipients and size of what is gone.`,
   carries: ['SMTPUTF8', 'BINARYMIME'],
+  order: decidesAll,
   setup({ log }) {
     log.warn('every message is thrown away here');
     return {

@@ -5,6 +5,7 @@
 import { type AtEnvelope, definePlugin, denial, deny, denySoft, ok, option, type Verdict } from 'qpsmtpd';
 import { bsmtpCommands, bsmtpText, readComplaint } from './_bsmtp.ts';
 import { UnfitAddressError } from './_handed-address.ts';
+import { decidesAll } from './_order.ts';
 import { type ProgramEnd, runProgram, whyEnded } from './_program.ts';
 import { absolutePath, requireProgram, runOptions } from './_program-option.ts';
 import { Turns } from './_turns.ts';
@@ -36,6 +37,8 @@ Log lines: "pass", "fail" with Exim's complaint, "error" when Exim cannot be run
     },
     ...runOptions,
   },
+  handsOn: true,
+  order: decidesAll,
   setup({ options, env, configLines, hostname }) {
     const path = options.exim_path;
     requireProgram(path);

@@ -4,6 +4,7 @@
 import { type AtEnvelope, definePlugin, option } from 'qpsmtpd';
 import { connectionOptions, serverTarget } from './_connections.ts';
 import { handOver, outgoingMessage } from './_forwarding.ts';
+import { decidesAll } from './_order.ts';
 import { readServers, ServerList } from './_servers.ts';
 
 const LMTP_PORT = 24;
@@ -45,6 +46,7 @@ reached, or has not answered to a message.`,
   },
   positional: ['server'],
   carries: ['SMTPUTF8'],
+  order: decidesAll,
   setup(host) {
     const protocol = { protocol: 'lmtp', tls: 'off', tlsOptions: {}, login: null } as const;
     const names = readServers(host.options.server, LMTP_PORT, true);

@@ -21,6 +21,7 @@ import { type MaildirFiles, nodeFiles } from './_maildir-files.ts';
 import { MaildirFolders } from './_maildir-folders.ts';
 import { fileNames, recipientFolder } from './_maildir-names.ts';
 import { type Copy, MaildirWriter } from './_maildir-writer.ts';
+import { decidesAll } from './_order.ts';
 import { storageFailure } from './_storage-failure.ts';
 
 const NO_EXECUTE = 0o666;
@@ -80,6 +81,8 @@ Log lines: "pass" with the file's name, "fail" when the client or the time was g
   options,
   positional: ['dir', 'subdir', 'mode'],
   carries: ['SMTPUTF8', 'BINARYMIME'],
+  order: decidesAll,
+  check: ({ options: { dir } }, checkup) => checkup.writes(resolve(dir)),
   setup: (host) => maildirQueue(host, nodeFiles),
 });
 

@@ -17,6 +17,7 @@ import {
   type Verdict,
 } from 'qpsmtpd';
 import { addressText, UnfitAddressError } from './_handed-address.ts';
+import { decidesAll } from './_order.ts';
 import { argumentsOf, type Command, OptionLikeError, readCommand } from './_pipe-command.ts';
 import { inputFile } from './_pipe-input.ts';
 import { type ProgramEnd, runProgram, whyEnded } from './_program.ts';
@@ -92,6 +93,7 @@ run.`,
   options,
   positional: ['command'],
   carries: ['SMTPUTF8'],
+  order: decidesAll,
   setup(host: Host<typeof options>) {
     const command = readCommand(host.options.command.join(' '));
     if (host.options.flags.includes('D') && !command.isPerRecipient) {

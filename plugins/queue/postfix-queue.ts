@@ -18,6 +18,7 @@ import { envelopeRecords } from './_cleanup-envelope.ts';
 import { LineRecords } from './_cleanup-lines.ts';
 import { readAttributes, record, recordType } from './_cleanup-records.ts';
 import { UnfitAddressError } from './_handed-address.ts';
+import { decidesAll } from './_order.ts';
 import { Peer, PeerError, type PeerLimits } from './_peer.ts';
 import { askInOrder, NoAnswerError } from './_peer-order.ts';
 import { readServers, type ServerName, showServer } from './_servers.ts';
@@ -98,11 +99,18 @@ Log lines: "pass" with the queue id, "fail" with cleanup's reason, "error" when 
   positional: ['words'],
   files,
   carries: ['SMTPUTF8', 'DSN'],
+  handsOn: true,
+  order: decidesAll,
+  check({ options: { words } }, checkup) {
+    flagsOf(flagWords(words), (text) =>
+      checkup.warn(text, 'flags begin with FLAG_; options stand before them'),
+    );
+  },
   setup(host: Host<typeof options, typeof files>) {
     const { options: given, env, log } = host;
-    const [first = '', ...others] = given.words;
+    const [first = ''] = given.words;
     const own = isSocket(first) ? first : DEFAULT_SOCKET;
-    const flags = flagsOf(isSocket(first) ? others : given.words, log.warn.bind(log));
+    const flags = flagsOf(flagWords(given.words), log.warn.bind(log));
     const forced = env['POSTFIXQUEUE'] || null;
     if (forced !== null) readSocket(forced);
     const limits = { connectMs: given.connect_timeout * 1000, idleMs: given.answer_timeout * 1000 };
@@ -128,6 +136,11 @@ function readSocket(text: string): ServerName {
 
 function isSocket(word: string): boolean {
   return word.startsWith('/') || word.includes(':');
+}
+
+/** What stands behind the socket, where there is one. */
+function flagWords(words: readonly string[]): readonly string[] {
+  return isSocket(words[0] ?? '') ? words.slice(1) : words;
 }
 
 function flagsOf(words: readonly string[], warn: (text: string) => void): number {

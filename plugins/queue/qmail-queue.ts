@@ -13,6 +13,7 @@ import {
   type Verdict,
 } from 'qpsmtpd';
 import { type AddressForm, addressOctets, UnfitAddressError } from './_handed-address.ts';
+import { decidesAll } from './_order.ts';
 import { type ProgramEnd, runProgram, whyEnded } from './_program.ts';
 import { absolutePath, requireProgram, runOptions } from './_program-option.ts';
 import { CUSTOM_ERROR, customError, meaningOf } from './_qmail-codes.ts';
@@ -59,6 +60,8 @@ Log lines: "pass" with the program, "fail" with exit code and meaning, "error" w
   },
   positional: ['path'],
   carries: ['SMTPUTF8'],
+  handsOn: true,
+  order: decidesAll,
   setup({ options, env }) {
     const home = env['QMAIL'] || DEFAULT_HOME;
     const path = absolutePath(env['QMAILQUEUE'] || options.path || `${home}/bin/qmail-queue`);

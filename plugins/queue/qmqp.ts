@@ -14,6 +14,7 @@ import {
   type Verdict,
 } from 'qpsmtpd';
 import { UnfitAddressError } from './_handed-address.ts';
+import { decidesAll } from './_order.ts';
 import { Peer, PeerError, type PeerLimits } from './_peer.ts';
 import { askInOrder, NoAnswerError } from './_peer-order.ts';
 import { frame, lengthOf, type QmqpAnswer, readAnswer } from './_qmqp.ts';
@@ -60,6 +61,8 @@ Log lines: "pass" and "fail" with the server's answer, "error" when a server can
   },
   positional: ['servers'],
   carries: ['SMTPUTF8'],
+  handsOn: true,
+  order: decidesAll,
   setup({ options }) {
     const servers = readServers(options.servers, QMQP_PORT);
     const limits = { connectMs: options.connect_timeout * 1000, idleMs: options.answer_timeout * 1000 };

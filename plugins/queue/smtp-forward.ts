@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import {
   type AtEnvelope,
@@ -16,6 +17,7 @@ import {
 } from 'qpsmtpd';
 import { connectionOptions, serverTarget } from './_connections.ts';
 import { handOver, outgoingMessage } from './_forwarding.ts';
+import { decidesAll } from './_order.ts';
 import { readServers, ServerList, type ServerName } from './_servers.ts';
 
 const SMTP_PORT = 25;
@@ -91,6 +93,12 @@ reached, or has not answered to a message.`,
   options,
   positional: ['host', 'port', 'flag'],
   carries: ['SMTPUTF8', 'DSN', 'REQUIRETLS', 'MT-PRIORITY'],
+  handsOn: true,
+  check({ options: { login, tls_ca } }, checkup) {
+    if (login !== '') checkup.readsSecret(resolve(login));
+    if (tls_ca !== '') checkup.reads(resolve(tls_ca));
+  },
+  order: decidesAll,
   setup(host) {
     const { options: given } = host;
     const login = given.login === '' ? null : readLogin(given.login);

@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path';
 import { type AtEnvelope, definePlugin, ok, option, SpoolQueue } from 'qpsmtpd';
+import { decidesAll } from './_order.ts';
 import { storageFailure } from './_storage-failure.ts';
 
 const STOP_MS = 10_000;
@@ -73,6 +74,8 @@ it is tried again later; "fail" for recipients who were refused; "error" when th
   },
   positional: ['dir'],
   carries: ['DSN'],
+  check: ({ options: { dir } }, checkup) => checkup.writes(resolve(dir)),
+  order: decidesAll,
   async setup(host) {
     const { options } = host;
     const settings = {

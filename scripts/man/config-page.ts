@@ -1,7 +1,6 @@
 // qpsmtpd-config(5): how configuration files are found and read, and every file that the core reads.
 
 import { knownFiles } from '../../src/config/known-files.ts';
-import { verbs } from '../../src/session/verbs.ts';
 import {
   bold,
   example,
@@ -13,6 +12,7 @@ import {
   type Roff,
   roff,
   section,
+  sentence,
   title,
 } from './roff.ts';
 
@@ -22,8 +22,14 @@ export interface Edition {
   readonly date: string;
 }
 
-/** Name of a plugin to the files it declares. */
-export type PluginFiles = readonly (readonly [file: string, plugin: string])[];
+/** A file that a plugin declares. */
+export interface PluginFile {
+  /** with `.cdb` where it is a map */
+  readonly file: string;
+  readonly plugin: string;
+  readonly form: string;
+  readonly doc: string;
+}
 
 interface CoreFile {
   readonly form: string;
@@ -38,29 +44,18 @@ function coreFiles(): string[] {
   );
 }
 
-/** What nothing obeys before there is AUTH. */
-function futureFiles(): string[] {
-  if (verbs.has('auth')) return [];
-  const names = roff`${bold('max_login_failures')} and ${bold('tls_before_auth')}`;
-  return [paragraph(roff`${names} are read, but do nothing yet: AUTH is not in this version.`)];
-}
-
-/** Doc strings begin small and have no full stop, so that they can stand anywhere. */
-export function sentence(doc: string): string {
-  const text = `${doc.slice(0, 1).toUpperCase()}${doc.slice(1)}`;
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}
-
-function pluginFiles(files: PluginFiles): string {
-  const plugins = new Map<string, string[]>();
-  for (const [file, plugin] of files) plugins.set(file, [...(plugins.get(file) ?? []), plugin]);
-  const names = [...plugins].sort(([one], [other]) => (one < other ? -1 : 1));
-  return names.map(([file, readers]) => item(bold(file), `Read by ${readers.join(', ')}.`)).join('\n');
+function pluginFiles(files: readonly PluginFile[]): string[] {
+  const sorted = files.toSorted((one, other) => (one.file < other.file ? -1 : 1));
+  return sorted.map(({ file, plugin, form, doc }) =>
+    item(roff`${bold(file)} ${italic(form)}`, roff`${sentence(doc)} Read by ${bold(plugin)}.`),
+  );
 }
 
 const search: readonly (string | Roff)[] = [
   roff`the folders given with ${bold('--config')}, in their order; without any, the folder named in the environment
     variable ${bold('QPSMTPD_CONFIG')}`,
+  roff`the folder ${bold('config')} beside the program, where it is called with its folder (${bold('./qpsmtpd')}), as a link
+    too`,
   roff`the folder ${bold('config')} of the installation, that is ${bold('../config')} as seen from the executable`,
   roff`${bold('$QMAIL/control')}, where the environment variable ${bold('QMAIL')} is set`,
   roff`${bold('/var/qmail/control')}`,
@@ -84,7 +79,13 @@ const reading: readonly (string | Roff)[] = [
     everything that the server would read and names file and line of each mistake.`,
 ];
 
-export function configPage({ version, date }: Edition, files: PluginFiles): string {
+const environment: readonly (readonly [string, string])[] = [
+  ['QPSMTPD_CONFIG', 'The folder with configuration files where `--config` is not given.'],
+  ['QMAIL', 'The folder of qmail, whose folder `control` is searched, too.'],
+  ['DATABYTES', 'It goes before the file `databytes`, for instance for one client of tcpserver.'],
+];
+
+export function configPage({ version, date }: Edition, files: readonly PluginFile[]): string {
   return page(
     title('qpsmtpd-config', 5, date, version),
     section('Name'),
@@ -101,10 +102,19 @@ export function configPage({ version, date }: Edition, files: PluginFiles): stri
     reading.slice(1).map(paragraph),
     section('Files of the core'),
     coreFiles(),
-    futureFiles(),
     section('Files of plugins'),
-    opening(roff`What is in them is told by ${bold('qpsmtpd-plugins')}(5), with the plugin.`),
+    opening(
+      roff`They count where the plugin is loaded; ${bold('qpsmtpd-plugins')}(5) has more of each, with the plugin.`,
+    ),
     pluginFiles(files),
+    section('Configuration of users'),
+    opening(
+      roff`The plugin ${bold('user_config')} gives users files of their own: where a file is asked for on behalf of one
+        recipient or sender, the one in the user's folder goes before that of the server. The server asks for
+        ${bold('queue_routes')} so; plugins may ask for any file.`,
+    ),
+    section('Environment'),
+    environment.map(([name, meaning]) => item(bold(name), meaning)),
     section('Example'),
     opening(roff`A server that takes mail for example.org needs three files. ${bold('plugins')}:`),
     example(['relay', 'rcpt_ok', 'queue/maildir /var/spool/qpsmtpd/Maildir']),
@@ -113,6 +123,6 @@ export function configPage({ version, date }: Edition, files: PluginFiles): stri
     paragraph(roff`${bold('relayclients')}, for clients that may send to anybody:`),
     example(['127.0.0.1', '192.0.2.0/24']),
     section('See also'),
-    opening(roff`${bold('qpsmtpd')}(8), ${bold('qpsmtpd-plugins')}(5)`),
+    opening(roff`${bold('qpsmtpd')}(8), ${bold('qpsmtpd-plugins')}(5), ${bold('qpsmtpd-plugin-api')}(7)`),
   );
 }

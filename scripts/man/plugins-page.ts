@@ -4,8 +4,9 @@
 import type { Option, OptionSchema, Plugin } from 'qpsmtpd';
 import { hookFacts } from 'qpsmtpd';
 import { commonOptions } from '../../src/engine/plugin-words.ts';
-import { verbs } from '../../src/session/verbs.ts';
-import { type Edition, sentence } from './config-page.ts';
+import type { Edition } from './config-page.ts';
+import { differences, isCompared } from './differences.ts';
+import type { NoteUse, PluginUse } from './plugin-use.ts';
 import {
   bold,
   example,
@@ -17,9 +18,11 @@ import {
   type Roff,
   roff,
   section,
+  sentence,
   subsection,
   title,
 } from './roff.ts';
+import type { Sources } from './sources.ts';
 
 type NamedPlugin = readonly [name: string, plugin: Plugin];
 
@@ -27,7 +30,8 @@ const EXAMPLE = /^(Examples?), in (\S+):(?: (.+))?$/;
 
 /**
  * The paragraphs of a plugin's docs. Lines behind "Example, in FILE:" stay as they are; "Examples, in FILE:" is
- * followed by paragraphs of one line each, all of which begin with the name of the plugin.
+ * followed by paragraphs of one line each, all of which begin with the name of the plugin. So do paragraphs all of whose
+ * lines are indented by two blanks.
  */
 function docs(name: string, text: string): string[] {
   const parts: string[] = [];
@@ -38,6 +42,11 @@ function docs(name: string, text: string): string[] {
   };
   for (const block of text.split(/\n{2,}/)) {
     const joined = block.replaceAll('\n', ' ').trim();
+    if (/^(?: {2}.*(?:\n|$))+$/.test(block)) {
+      showLines();
+      parts.push(example(block.split('\n').map((line) => line.slice(2))));
+      continue;
+    }
     if (lines !== null && joined.split(' ', 1)[0] === name) {
       lines.push(joined);
       continue;
@@ -74,13 +83,45 @@ function positionalNote({ positional = [] }: Plugin): string[] {
   return [paragraph(`Without the name of an option in front, a word is the value of ${names}.`)];
 }
 
+function orderNotes({ order = [] }: Plugin): string[] {
+  return order.map(({ hook, after, before, last, otherwise }) => {
+    const others = last === true ? [`all others with the hook ${hook}`] : (after ?? before ?? []);
+    const [right, wrong] = before === undefined ? ['below', 'above'] : ['above', 'below'];
+    return paragraph(`It has to stand ${right} ${others.join(', ')}. If it stands ${wrong}: ${otherwise}.`);
+  });
+}
+
 function fileItems({ files = {} }: Plugin): string[] {
   return Object.entries(files).map(([name, { kind, form, doc }]) =>
     item(roff`${bold(kind === 'map' ? `${name}.cdb` : name)} ${italic(form)}`, sentence(doc)),
   );
 }
 
-function pluginPart([name, plugin]: NamedPlugin): string[] {
+/** What other plugins can see of it. */
+function useItems(plugin: Plugin, { hooks, notes }: PluginUse): string[] {
+  const named = (of: NoteUse['of'], does: 'sets' | 'reads') =>
+    notes.filter((note) => note.of === of && note[does]).map(({ name }) => name);
+  const groups = (['connection', 'transaction'] as const).flatMap((of) =>
+    (['sets', 'reads'] as const).flatMap((does) => {
+      const names = named(of, does);
+      return names.length === 0 ? [] : [`${does} ${names.join(', ')} of the ${of}`];
+    }),
+  );
+  const reject = 'reject' in (plugin.options ?? {}) && plugin.name !== 'naughty';
+  const marks = reject ? ['sets naughty and naughty_reject_type of the connection with reject naughty'] : [];
+  const all = [...groups, ...marks];
+  return [
+    ...(hooks.length === 0 ? [] : [paragraph(roff`Hooks: ${bold(hooks.join(', '))}.`)]),
+    ...(all.length === 0 ? [] : [paragraph(`Notes: ${all.join('; ')}.`)]),
+  ];
+}
+
+function differenceItems(name: string): string[] {
+  const text = isCompared(name) ? differences[name] : null;
+  return text === null ? [] : [paragraph(`Different from qpsmtpd in Perl: ${text}`)];
+}
+
+function pluginPart([name, plugin]: NamedPlugin, use: PluginUse): string[] {
   const options = optionItems(plugin.options ?? {});
   const files = fileItems(plugin);
   return [
@@ -90,7 +131,10 @@ function pluginPart([name, plugin]: NamedPlugin): string[] {
     ...(plugin.extends === undefined ? [] : [paragraph(`All that ${plugin.extends} does, it does as well.`)]),
     ...(options.length === 0 ? [] : [paragraph('Options:'), ...options]),
     ...positionalNote(plugin),
+    ...orderNotes(plugin),
     ...(files.length === 0 ? [] : [paragraph('Files:'), ...files]),
+    ...useItems(plugin, use),
+    ...differenceItems(name),
   ].filter((part) => part !== '.PP\n');
 }
 
@@ -108,9 +152,6 @@ function hookParts(): string[] {
       .map(([hook, facts]) => item(bold(hook), sentence(facts.doc))),
   ]);
 }
-
-const futureHooks = (): string =>
-  verbs.has('auth') ? '' : 'Those for AUTH are not called yet: AUTH is not in this version.';
 
 const lines: readonly (string | Roff)[] = [
   roff`The file ${bold('plugins')} has a line for each plugin: its name, then its options. The order of the lines is the
@@ -132,7 +173,11 @@ const faults: readonly string[] = [
     become what the line says.`,
 ];
 
-export function pluginsPage({ version, date }: Edition, plugins: readonly NamedPlugin[]): string {
+export function pluginsPage(
+  { version, date }: Edition,
+  plugins: readonly NamedPlugin[],
+  sources: Sources,
+): string {
   return page(
     title('qpsmtpd-plugins', 5, date, version),
     section('Name'),
@@ -150,11 +195,13 @@ export function pluginsPage({ version, date }: Edition, plugins: readonly NamedP
     optionItems(commonOptions),
     faults.map(paragraph),
     section('Plugins'),
-    plugins.flatMap(pluginPart),
+    plugins.flatMap((plugin) => pluginPart(plugin, sources.use(plugin[0]))),
     section('Hooks'),
-    opening(`Plugins register handlers for these points of a conversation. ${futureHooks()}`.trim()),
+    opening(
+      roff`Plugins have handlers for these points of a conversation; ${bold('qpsmtpd-plugin-api')}(7) says what each is given.`,
+    ),
     hookParts(),
     section('See also'),
-    opening(roff`${bold('qpsmtpd')}(8), ${bold('qpsmtpd-config')}(5)`),
+    opening(roff`${bold('qpsmtpd')}(8), ${bold('qpsmtpd-config')}(5), ${bold('qpsmtpd-plugin-api')}(7)`),
   );
 }

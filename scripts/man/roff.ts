@@ -42,15 +42,29 @@ export function roff(strings: TemplateStringsArray, ...values: readonly (string 
 export const bold = (text: string): Roff => new Roff(`\\fB${escapeText(text)}\\fR`);
 export const italic = (text: string): Roff => new Roff(`\\fI${escapeText(text)}\\fR`);
 
-const LONGEST_LINE = 90;
+// mandoc's own advice for sources.
+const LONGEST_LINE = 80;
+
+/** What stands in backticks in a doc string is to be typed as it stands. */
+export function marked(text: string): Roff {
+  const parts = text.split(/`([^`\n]+)`/);
+  return new Roff(parts.map((part, at) => (at % 2 === 0 ? escapeText(part) : bold(part).source)).join(''));
+}
+
+/** Doc strings begin small and have no full stop, so that they can stand anywhere. What begins with a value stays so. */
+export function sentence(doc: string): string {
+  const beginsWithValue = /^(?:`|qpsmtpd|[\w-]+: )/.test(doc);
+  const text = beginsWithValue ? doc : `${doc.slice(0, 1).toUpperCase()}${doc.slice(1)}`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
 
 /** Lines of text in fill mode, none of which can be taken for a request. */
 function filled(text: string | Roff): string {
-  const { source } = text instanceof Roff ? text : roff`${text}`;
+  const { source } = text instanceof Roff ? text : marked(text);
   const lines = [''];
   for (const word of source.split(/\s+/).filter((part) => part !== '')) {
     const last = lines.at(-1) ?? '';
-    if (last !== '' && last.length + word.length >= LONGEST_LINE) lines.push(word);
+    if (last !== '' && last.length + word.length >= LONGEST_LINE - 1) lines.push(word);
     else lines[lines.length - 1] = last === '' ? word : `${last} ${word}`;
   }
   return lines.map(guarded).join('\n');
@@ -75,14 +89,17 @@ export const opening = (text: string | Roff): string => filled(text);
 
 /** A term and what it means; further texts are paragraphs of the same item. */
 export function item(term: Roff, ...texts: readonly (string | Roff)[]): string {
-  const [first = '', ...others] = texts;
+  const [first = '', ...others] = texts.filter((text) => text !== '');
   const more = others.map((text) => `.IP\n${filled(text)}`);
-  return [`.TP\n${guarded(term.source)}`, filled(first), ...more].join('\n');
+  // Without a text the next heading would be taken for it.
+  const body = first === '' ? '\\&' : filled(first);
+  return [`.TP\n${guarded(term.source)}`, body, ...more].join('\n');
 }
 
 /** Lines as they are, indented. */
 export function example(lines: readonly string[]): string {
-  const shown = lines.map((line) => guarded(escapeText(line)));
+  // An empty line of source is not the same to every troff.
+  const shown = lines.map((line) => (line === '' ? '\\&' : guarded(escapeText(line))));
   return ['.PP', '.RS 4', '.nf', ...shown, '.fi', '.RE'].join('\n');
 }
 

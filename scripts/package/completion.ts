@@ -1,13 +1,13 @@
 // Completion for bash, zsh and fish, from what the program says of itself with --help: its subcommands, their options,
-// and what each of them means.
+// and what each of them means. That text is made of the definitions in src/cli by citty.
 
 import { basename } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { PackageError, run } from './release.ts';
 
 export interface Option {
-  /** such as --config */
-  readonly name: string;
+  /** such as --config and -c */
+  readonly names: readonly string[];
   /** what stands for the value in the help, such as DIR; null for an option without one */
   readonly hint: string | null;
   readonly description: string;
@@ -52,69 +52,91 @@ export function parseCommands(help: string): { name: string; description: string
 }
 
 export function parseOptions(help: string): Option[] {
-  const found = table(help, 'OPTIONS').map(([names, description]) => {
-    const [, name = '', hint = null] = /(--[\w-]+|-\w)(?:=<(.*?)>)?$/.exec(names) ?? [];
-    return { name, hint, description };
+  const found = table(help, 'OPTIONS').map(([words, description]) => {
+    const [, list = '', hint = null] = /^(.*?)(?:=<(.*)>)?$/.exec(words) ?? [];
+    return { names: list.split(/,\s*/).filter((name) => /^--?\w/.test(name)), hint, description };
   });
   return [
-    ...found.filter(({ name }) => name !== ''),
-    { name: '--help', hint: null, description: 'tell the options' },
+    ...found.filter(({ names }) => names.length > 0),
+    { names: ['--help'], hint: null, description: 'tell the options' },
   ];
 }
 
 const generated = '# Generated from what "qpsmtpd --help" says.';
 /** An option's value that is a file or a folder, which a shell can complete. */
-const isPath = ({ hint }: Option) => hint !== null && /DIR|FILE|PATH/.test(hint);
-const namesOf = (options: readonly Option[]) => options.map(({ name }) => name).join(' ');
+const isPath = ({ hint }: Option) => hint !== null && ['DIR', 'FILE', 'PATH'].includes(hint);
+const allNames = (options: readonly Option[]) => options.flatMap(({ names }) => names);
+const sorted = (names: readonly string[]) => [...new Set(names)].sort();
 
-export function bashCompletion(usage: Usage): string {
-  const cases = usage.map(({ name, options }) => `    ${name}) words='${namesOf(options)}' ;;`);
-  const paths = [...new Set(usage.flatMap(({ options }) => options.filter(isPath).map(({ name }) => name)))];
+/** @param otherNames of the program, each for one of its subcommands: qpsmtpd-forkserver */
+export function bashCompletion(usage: Usage, otherNames: readonly string[]): string {
+  const cases = usage.map(({ name, options }) => `    ${name}) words='${allNames(options).join(' ')}' ;;`);
+  const all = usage.flatMap(({ options }) => options);
+  const paths = sorted(allNames(all.filter(isPath)));
+  const values = sorted(allNames(all.filter(({ hint }) => hint !== null))).filter(
+    (name) => !paths.includes(name),
+  );
   return `${generated}
 _qpsmtpd() {
-  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=
+  local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words= name
+  name=\${COMP_WORDS[0]##*/}
   COMPREPLY=()
   case $before in
-    ${paths.sort().join(' | ')})
+    ${paths.join(' | ')})
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
+    ${values.join(' | ')})
+      return
+      ;;
   esac
-  case \${COMP_WORDS[1]} in
+  case $name in
+    qpsmtpd-*) name=\${name#qpsmtpd-} ;;
+    *)
+      name=\${COMP_WORDS[1]}
+      if ((COMP_CWORD == 1)); then
+        name=
+        words='${usage.map((one) => one.name).join(' ')} --help --version'
+      fi
+      ;;
+  esac
+  case $name in
 ${cases.join('\n')}
   esac
-  if ((COMP_CWORD == 1)); then words='${usage.map(({ name }) => name).join(' ')} --help --version'; fi
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o filenames -o bashdefault -F _qpsmtpd qpsmtpd
+complete -o filenames -o bashdefault -F _qpsmtpd qpsmtpd ${otherNames.join(' ')}
 `;
 }
 
 const zshText = (text: string) => text.replace(/'/g, `'\\''`).replace(/([[\]:])/g, '\\$1');
 
-export function zshCompletion(usage: Usage): string {
+export function zshCompletion(usage: Usage, otherNames: readonly string[]): string {
   const commands = usage.map(({ name, description }) => `    '${name}:${zshText(description)}'`);
   const cases = usage.map(({ name, options }) => {
-    const specs = options.map((option) => {
+    const specs = options.flatMap((option) => {
       const value = option.hint === null ? '' : `:${zshText(option.hint)}:${isPath(option) ? '_files' : ''}`;
-      return `        '*${option.name}[${zshText(option.description)}]${value}'`;
+      return option.names.map((word) => `        '*${word}[${zshText(option.description)}]${value}'`);
     });
     return `    ${name})\n      _arguments \\\n${specs.join(' \\\n')} \\\n        '*:file:_files'\n      ;;`;
   });
-  return `#compdef qpsmtpd
+  return `#compdef qpsmtpd ${otherNames.join(' ')}
 ${generated}
 _qpsmtpd() {
   local -a commands
+  local name=\${service#qpsmtpd-}
   commands=(
 ${commands.join('\n')}
   )
-  if ((CURRENT == 2)); then
-    _describe -t commands 'subcommand' commands
-    return
+  if [[ $service == qpsmtpd ]]; then
+    if ((CURRENT == 2)); then
+      _describe -t commands 'subcommand' commands
+      return
+    fi
+    name=$words[2]
+    shift words
+    ((CURRENT--))
   fi
-  local name=$words[2]
-  shift words
-  ((CURRENT--))
   case $name in
 ${cases.join('\n')}
   esac
@@ -125,15 +147,27 @@ _qpsmtpd "$@"
 
 const fishText = (text: string) => `'${text.replace(/\\/g, '\\\\').replace(/'/g, "\\'")}'`;
 
+function fishOption(program: string, option: Option, condition: string): string {
+  const words = option.names.map((name) =>
+    name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`,
+  );
+  const value = option.hint === null ? '' : isPath(option) ? ' -r -F' : ' -x';
+  return `complete -c ${program}${condition} ${words.join(' ')}${value} -d ${fishText(option.description)}`;
+}
+
 export function fishCompletion(usage: Usage): string {
   const lines = usage.flatMap(({ name, description, options }) => [
     `complete -c qpsmtpd -n __fish_use_subcommand -f -a ${name} -d ${fishText(description)}`,
     ...options.map((option) => {
-      const word = option.name.startsWith('--') ? `-l ${option.name.slice(2)}` : `-s ${option.name.slice(1)}`;
-      const value = option.hint === null ? '' : isPath(option) ? ' -r -F' : ' -x';
-      const where = fishText(`__fish_seen_subcommand_from ${name}`);
-      return `complete -c qpsmtpd -n ${where} ${word}${value} -d ${fishText(option.description)}`;
+      const condition = ` -n ${fishText(`__fish_seen_subcommand_from ${name}`)}`;
+      return fishOption('qpsmtpd', option, condition);
     }),
   ]);
   return `${generated}\n${lines.join('\n')}\n`;
+}
+
+/** For a name of the program that stands for one of its subcommands: qpsmtpd-forkserver. */
+export function fishCompletionFor(otherName: string, usage: Usage): string {
+  const options = usage.find(({ name }) => otherName === `qpsmtpd-${name}`)?.options ?? [];
+  return `${generated}\n${options.map((option) => fishOption(otherName, option, '')).join('\n')}\n`;
 }

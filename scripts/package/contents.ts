@@ -4,7 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { bashCompletion, fishCompletion, type Usage, zshCompletion } from './completion.ts';
+import {
+  bashCompletion,
+  fishCompletion,
+  fishCompletionFor,
+  type Usage,
+  zshCompletion,
+} from './completion.ts';
 import { root } from './release.ts';
 
 export interface Entry {
@@ -43,6 +49,7 @@ function programs(executable: string): Entry[] {
     { path: 'usr/bin/qpsmtpd', mode: 0o755, content: { copyOf: executable } },
     ...otherNames.map((name) => link(`usr/bin/${name}`, 'qpsmtpd')),
     script('usr/lib/qpsmtpd/run-qpsmtpd', read('packaging/bin/run-qpsmtpd')),
+    script('usr/lib/qpsmtpd/hand-over', read('packaging/bin/hand-over')),
     file('usr/lib/qpsmtpd/local-programs.conf', read('packaging/systemd/local-programs.conf')),
   ];
 }
@@ -64,9 +71,14 @@ function settings(): Entry[] {
 
 function completions(usage: Usage): Entry[] {
   return [
-    file('usr/share/bash-completion/completions/qpsmtpd', bashCompletion(usage)),
-    file('usr/share/zsh/vendor-completions/_qpsmtpd', zshCompletion(usage)),
+    file('usr/share/bash-completion/completions/qpsmtpd', bashCompletion(usage, otherNames)),
+    // bash and fish look for a file by the name of the program.
+    ...otherNames.map((name) => link(`usr/share/bash-completion/completions/${name}`, 'qpsmtpd')),
+    file('usr/share/zsh/vendor-completions/_qpsmtpd', zshCompletion(usage, otherNames)),
     file('usr/share/fish/vendor_completions.d/qpsmtpd.fish', fishCompletion(usage)),
+    ...otherNames.map((name) =>
+      file(`usr/share/fish/vendor_completions.d/${name}.fish`, fishCompletionFor(name, usage)),
+    ),
   ];
 }
 
@@ -81,6 +93,9 @@ export function commonContents(executable: string, usage: Usage): Entry[] {
     file('usr/lib/systemd/system/qpsmtpd.service', read('packaging/systemd/qpsmtpd.service')),
     file('usr/lib/systemd/system/qpsmtpd.socket', read('packaging/systemd/qpsmtpd.socket')),
     file('usr/share/doc/qpsmtpd/UPGRADING.md.gz', gzip(read('docs/UPGRADING.md'))),
+    ...readdirSync(join(root, 'docs/upgrading'))
+      .sort()
+      .map((name) => file(`usr/share/doc/qpsmtpd/upgrading/${name}.gz`, gzip(read('docs/upgrading', name)))),
     // Node's own licence asks for its text, and for those of the libraries in it, to go with every copy.
     file('usr/share/doc/qpsmtpd/node-notices.gz', gzip(read('node_modules', nodePackage, 'LICENSE'))),
   ];

@@ -21,8 +21,10 @@ export interface Release {
   readonly maintainer: string;
 }
 
-export function readRelease(env: NodeJS.ProcessEnv): Release {
-  const { version }: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+/** @param given a version in place of that of package.json */
+export function readRelease(env: NodeJS.ProcessEnv, given: string | null = null): Release {
+  const own: { version: string } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const version = given ?? own.version;
   const name = env['DEBFULLNAME'] ?? 'qpsmtpd developers';
   const email = env['DEBEMAIL'] ?? 'qpsmtpd@perl.org';
   return {

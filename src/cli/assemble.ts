@@ -16,6 +16,7 @@ import type { World } from '../engine/host.ts';
 import { PluginSource } from '../engine/plugin-source.ts';
 import type { Log, LogSink } from '../log/log.ts';
 import type { StderrWriter } from '../log/stderr-writer.ts';
+import { TicketKeys } from '../server/tls-ticket-keys.ts';
 import { findingText } from './findings.ts';
 import type { Program } from './program.ts';
 
@@ -26,7 +27,9 @@ export const systemClock: Clock = {
 
 /** Folders to search, from what was given, the environment and the place of the program. */
 export function configDirs(given: readonly string[], env: NodeJS.ProcessEnv): ConfigDirs {
-  const beside = join(dirname(process.execPath), '..');
+  // A service folder has a link to the executable beside its config/; as a link it is known by its name alone.
+  const called = process.argv0.includes('/') ? [dirname(process.argv0)] : [];
+  const beside = [...called, join(dirname(process.execPath), '..')];
   const dirs = defaultDirs({ given: given.map((dir) => resolve(dir)), env, beside, exists: existsSync });
   return new ConfigDirs(dirs);
 }
@@ -36,10 +39,11 @@ export function makeStore(
   clock: Clock,
   env: NodeJS.ProcessEnv,
   report: (finding: Finding) => void,
+  home = homedir(),
 ): ConfigStore {
   const databytes = env['DATABYTES'];
   const overrides = databytes === undefined || databytes === '' ? {} : { databytes };
-  return new ConfigStore({ dirs, clock, report, hostname: hostname(), home: homedir(), overrides });
+  return new ConfigStore({ dirs, clock, report, hostname: hostname(), home, overrides });
 }
 
 export function makeWorld(
@@ -47,6 +51,7 @@ export function makeWorld(
   clock: Clock,
   env: NodeJS.ProcessEnv,
   stderr: StderrWriter,
+  tickets = new TicketKeys(() => clock.monotonic()),
 ): World {
   return {
     clock,
@@ -55,6 +60,7 @@ export function makeWorld(
     env,
     version: program.version,
     stderr: (line) => stderr.write(line),
+    tlsTicketKeys: () => tickets.current,
   };
 }
 

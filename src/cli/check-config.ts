@@ -1,22 +1,45 @@
 // `qpsmtpd check-config`: reads all that serve would read, loads every plugin, and says what is wrong.
 
 import type { ArgsDef, CommandDef } from 'citty';
+import type { ConfigStore } from '../config/config-store.ts';
+import type { Finding } from '../config/errors.ts';
 import { Deadlines } from '../engine/deadlines.ts';
 import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
 import { Log } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
-import type { Arguments } from './arguments.ts';
+import { type Arguments, UsageError } from './arguments.ts';
 import { allFindings, configDirs, loadEngine, makeStore, makeWorld, systemClock } from './assemble.ts';
-import { EXIT_FAILED, EXIT_OK, makeCommand } from './command.ts';
-import { findingsInChains, findingsInLists } from './engine-findings.ts';
-import { hasErrors, printFindings } from './findings.ts';
+import { allChecks } from './check/all-checks.ts';
+import { homeOf, serverUser } from './check/server-user.ts';
+import { structureFindings } from './check/structure.ts';
+import { EXIT_FAILED, EXIT_OK, EXIT_WARNINGS, makeCommand } from './command.ts';
+import { findingsInLists } from './engine-findings.ts';
+import { hasErrors, hasWarnings, printFindings } from './findings.ts';
 import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
+import { effectiveConfig } from './show/effective.ts';
+import { type Fact, factLines } from './show/facts.ts';
 
 const args = {
   ...configArgs,
   json: { type: 'boolean', description: 'print what was found as JSON' },
+  show: {
+    type: 'boolean',
+    description:
+      'print what is in effect, with the origin of each value; of the named only, where names follow',
+  },
+  name: {
+    type: 'positional',
+    required: false,
+    description: 'with --show: files, plugins, hooks, extensions, such as databytes relay rcpt DSN',
+  },
+  strict: { type: 'boolean', description: 'end with exit code 2 where there are warnings' },
+  user: {
+    type: 'string',
+    valueHint: 'NAME',
+    description: 'user that the server will run as (Default: as serve)',
+  },
 } satisfies ArgsDef;
 
 export function checkConfigCommand(program: Program): CommandDef {
@@ -24,36 +47,80 @@ export function checkConfigCommand(program: Program): CommandDef {
     name: 'check-config',
     description: 'Check the configuration and load every plugin, without serving',
     args,
-    run: (given) => checkConfig(program, given),
+    run: (given) => whileAwake(() => checkConfig(program, given)),
   });
 }
 
+/** Without it, the process would end in silence while a plugin keeps it waiting for nothing: limits hold nobody up. */
+async function whileAwake<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 60_000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 async function checkConfig(program: Program, given: Arguments): Promise<number> {
-  const stderr = new StderrWriter();
-  const world = makeWorld(program, systemClock, process.env, stderr);
+  const user = serverUser(given.text('user'));
+  const dirs = configDirs(given.texts('config'), process.env);
+  const store = makeStore(dirs, systemClock, process.env, () => {}, homeOf(user));
+  const { engine, findings: found, isWhole } = await load(program, store);
+  const findings = [...found, ...findingsInLists(engine)];
+  // What is missing for a bad line has been told with that line.
+  if (isWhole) findings.push(...structureFindings(engine));
+  const context = { store, engine, user, now: systemClock.now() };
+  for (const check of allChecks(program.bundled)) findings.push(...(await check(context)));
+  const ok = !hasErrors(findings);
+  const facts = await shownFacts(given, engine);
+  const code = ok ? (given.flag('strict') && hasWarnings(findings) ? EXIT_WARNINGS : EXIT_OK) : EXIT_FAILED;
+  if (given.flag('json')) {
+    const effective = facts === null ? {} : { effective: facts };
+    process.stdout.write(`${JSON.stringify({ ...report(ok, findings, engine), ...effective }, null, 2)}\n`);
+  } else {
+    printFindings(findings);
+    if (facts !== null) process.stdout.write(factLines(facts));
+    else if (code === EXIT_OK) process.stdout.write(`${summary(engine, findings)}\n`);
+  }
+  return code;
+}
+
+/** What `--show` asks for; null without it. */
+function shownFacts(given: Arguments, engine: Engine): Promise<Fact[]> | null {
+  const [name] = given.positionals;
+  if (given.flag('show')) return effectiveConfig(engine, given.positionals);
+  if (name !== undefined) throw new UsageError(`${name}: names are for --show`);
+  return null;
+}
+
+async function load(program: Program, store: ConfigStore) {
+  const world = makeWorld(program, systemClock, process.env, new StderrWriter());
   // Everything that would be logged is among the findings, or is of no interest here.
   const log = new Log(process.pid, systemClock.now, { upTo: 'emerg', write: () => {} });
-  const store = makeStore(configDirs(given.texts('config'), process.env), systemClock, process.env, () => {});
   const deadlines = new Deadlines(systemClock);
-  const built = await loadEngine(program, {
-    store,
-    world,
-    log,
-    deadlines,
-    loader: makeDiskLoader(program.api),
-  });
+  const loader = makeDiskLoader(program.api);
+  const built = await loadEngine(program, { store, world, log, deadlines, loader });
   deadlines.stop();
-  const { engine } = built;
-  const found = allFindings(store, built);
-  const all = [...found, ...findingsInLists(engine), ...(hasErrors(found) ? [] : findingsInChains(engine))];
-  const ok = !hasErrors(all);
-  if (given.flag('json')) {
-    process.stdout.write(`${JSON.stringify({ ok, findings: all, plugins: pluginsOf(engine) }, null, 2)}\n`);
-  } else {
-    printFindings(all);
-    if (ok) process.stdout.write(`${summary(engine)}\n`);
-  }
-  return ok ? EXIT_OK : EXIT_FAILED;
+  return {
+    engine: built.engine,
+    findings: allFindings(store, built),
+    isWhole: !hasErrors(built.findings),
+  };
+}
+
+/** What `--json` prints; qpsmtpd(8) tells of it, so fields may be added but not changed. */
+function report(ok: boolean, findings: readonly Finding[], engine: Engine) {
+  return {
+    ok,
+    findings: findings.map(({ severity, code, where, text, hint }) => ({
+      severity,
+      code,
+      where,
+      text,
+      hint,
+    })),
+    plugins: pluginsOf(engine),
+  };
 }
 
 function pluginsOf({ lines }: Engine) {
@@ -65,8 +132,15 @@ function pluginsOf({ lines }: Engine) {
   }));
 }
 
-function summary(engine: Engine): string {
+function summary(engine: Engine, findings: readonly Finding[]): string {
   const disk = pluginsOf(engine).filter(({ from }) => from !== 'built in');
   const own = disk.map(({ id, from }) => `\n  ${id} is ${from}`).join('');
-  return `the configuration is good, ${engine.lines.length} plugins are loaded${own}`;
+  const warnings = findings.filter(({ severity }) => severity === 'warning').length;
+  const verdict = warnings === 0 ? 'is good' : `can be used, with ${counted(warnings, 'warning')}`;
+  const loaded = counted(engine.lines.length, 'plugin');
+  return `the configuration ${verdict}, ${loaded} ${engine.lines.length === 1 ? 'is' : 'are'} loaded${own}`;
+}
+
+function counted(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

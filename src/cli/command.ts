@@ -8,11 +8,15 @@ import type { Program } from './program.ts';
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
+/** of `check-config --strict` */
+export const EXIT_WARNINGS = 2;
 
 export interface Subcommand {
   readonly name: string;
   readonly description: string;
   readonly args: ArgsDef;
+  /** not for people: --help does not name it */
+  readonly isHidden?: boolean;
   /** Gives the exit code, or null while something goes on that ends the process itself. */
   run(args: Arguments): Promise<number | null>;
 }
@@ -20,9 +24,12 @@ export interface Subcommand {
 /** A mistake of the operator's that is told as it is, without a stack trace. */
 export class CommandError extends Error {}
 
-export function makeCommand(program: Program, { name, description, args, run }: Subcommand): CommandDef {
+export function makeCommand(
+  program: Program,
+  { name, description, args, isHidden = false, run }: Subcommand,
+): CommandDef {
   return {
-    meta: { name, version: program.version, description },
+    meta: { name, version: program.version, description, hidden: isHidden },
     args,
     async run({ rawArgs }) {
       if (rawArgs.includes('--version')) {

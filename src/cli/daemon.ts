@@ -9,6 +9,7 @@ import type { Spool } from '../message/spool.ts';
 import { isLocalOnly, type ListenAddress } from '../server/listen-address.ts';
 import { clientsByDescriptors } from '../server/overload.ts';
 import { type Account, accountOf, becomeUser, ownAccount } from '../server/privileges.ts';
+import type { TicketKeys } from '../server/tls-ticket-keys.ts';
 import {
   configDirs,
   type EngineParts,
@@ -27,9 +28,10 @@ export interface Parts extends EngineParts {
   readonly fallback: LogSink;
 }
 
-export function makeParts(program: Program, configs: readonly string[]): Parts {
+/** @param tickets those of the whole server, where this is one of several processes */
+export function makeParts(program: Program, configs: readonly string[], tickets?: TicketKeys): Parts {
   const stderr = new StderrWriter();
-  const world = makeWorld(program, systemClock, process.env, stderr);
+  const world = makeWorld(program, systemClock, process.env, stderr, tickets);
   const beforeConfig = stderrSink(() => 'warn', stderr);
   const log = new Log(process.pid, systemClock.now, beforeConfig);
   const dirs = configDirs(configs, process.env);
@@ -53,22 +55,40 @@ export function placesFor(wanted: number): number {
   return wanted === 0 ? possible : Math.min(wanted, possible);
 }
 
+export interface Host {
+  readonly uid: number | undefined;
+  /** see passwd(5) */
+  readonly passwd: string;
+}
+
 /**
  * Whose rights the server is to have: those of `--user`, or of the account that is made for it. Null: its own.
  *
  * @throws CommandError where that would be root, and strangers can connect
  */
-export function accountFor(user: string | undefined, addresses: readonly ListenAddress[]): Account | null {
-  if (user !== undefined) return told(() => accountOf(user), '--user');
-  if (process.getuid?.() !== 0) return null;
-  const account = ownAccount();
+export function accountFor(
+  user: string | undefined,
+  addresses: readonly ListenAddress[],
+  { uid, passwd }: Host = { uid: process.getuid?.(), passwd: '/etc/passwd' },
+): Account | null {
+  if (user !== undefined) return told(() => accountOf(user, passwd), '--user');
+  if (uid !== 0) return null;
+  const account = ownAccount(passwd);
   if (account !== null || addresses.every(isLocalOnly)) return account;
   throw new CommandError(
     'there is neither a user smtpd nor a user qpsmtpd, and root serves loopback only: name a user with --user NAME',
   );
 }
 
+/** The folder ~ is that of the user who serves, before any file is looked for there, and for the programs of plugins. */
+export function takeHome(account: Account | null): void {
+  if (account === null || account.uid === process.getuid?.()) return;
+  process.env['HOME'] = account.home;
+  for (const name of ['USER', 'LOGNAME']) process.env[name] = account.name;
+}
+
 export function dropRights(account: Account | null, log: Log): void {
+  takeHome(account);
   if (account !== null) told(() => becomeUser(account), '--user');
   else if (process.getuid?.() === 0) {
     log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');
@@ -76,8 +96,7 @@ export function dropRights(account: Account | null, log: Log): void {
 }
 
 export function prepareSpool(spool: Spool, log: Log): void {
-  const warning = told(() => spool.prepare(), `spool_dir ${spool.dir}`);
-  if (warning !== null) log.write('warn', warning);
+  for (const warning of told(() => spool.prepare(), `spool_dir ${spool.dir}`)) log.write('warn', warning);
 }
 
 /** What fails here is the operator's to mend. */

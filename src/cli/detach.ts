@@ -2,7 +2,7 @@
 // clients can connect. Node cannot fork: the program starts itself once more.
 
 import { spawn } from 'node:child_process';
-import { ownProgram } from '../server/worker-process.ts';
+import { ownProgram } from '../server/own-program.ts';
 import { EXIT_FAILED, EXIT_OK } from './command.ts';
 
 const MARK = 'QPSMTPD_DETACHED';
@@ -38,6 +38,5 @@ export function detach(): Promise<number> {
 
 /** Lets go of whoever waits in `detach`. Standard error leads nowhere from then on. */
 export function tellDetached(): void {
-  process.stderr.on('error', () => {});
   process.send?.('serving', undefined, undefined, () => process.disconnect?.());
 }

@@ -2,23 +2,29 @@
 
 import { styleText } from 'node:util';
 import { type ConsolaInstance, createConsola, type LogType } from 'consola/basic';
-import { type Finding, showWhere } from '../config/errors.ts';
+import { type Finding, showWhere, withoutControls } from '../config/errors.ts';
 
 export function printFindings(findings: readonly Finding[], out: ConsolaInstance = terminal()): void {
   for (const finding of findings) {
     const text = findingText(finding);
     if (finding.severity === 'error') out.error(text);
-    else out.warn(text);
+    else if (finding.severity === 'warning') out.warn(text);
+    else out.info(text);
   }
 }
 
+/** Names of files, too, may hold what a terminal obeys. */
 export function findingText({ where, text, hint }: Finding): string {
   const place = where === null ? '' : `${showWhere(where)}: `;
-  return `${place}${text}${hint === null ? '' : ` (${hint})`}`;
+  return withoutControls(`${place}${text}${hint === null ? '' : ` (${hint})`}`);
 }
 
 export function hasErrors(findings: readonly Finding[]): boolean {
   return findings.some((finding) => finding.severity === 'error');
+}
+
+export function hasWarnings(findings: readonly Finding[]): boolean {
+  return findings.some((finding) => finding.severity === 'warning');
 }
 
 /** Standard error for people: `error: sentence`, with colour where it is a terminal. */

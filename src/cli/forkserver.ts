@@ -3,25 +3,25 @@
 
 import { availableParallelism } from 'node:os';
 import type { ArgsDef, CommandDef } from 'citty';
-import { type HeldSocket, holdSocket } from '../server/bound-sockets.ts';
-import { type ListenAddress, parseHostPort, showListenAddress } from '../server/listen-address.ts';
+import { type HeldSocket, heldAlready, holdSocket } from '../server/bound-sockets.ts';
+import { type ListenAddress, parseHostPort } from '../server/listen-address.ts';
 import { guardProcess } from '../server/own-process.ts';
-import { takePassedSockets } from '../server/passed-sockets.ts';
-import { claimPidFile, releasePidFile } from '../server/pid-file.ts';
+import { claimPidFile } from '../server/pid-file.ts';
 import { serviceManager } from '../server/service-manager.ts';
-import { onSignals } from '../server/signals.ts';
+import { ignoreSignals } from '../server/signals.ts';
+import { TicketKeys } from '../server/tls-ticket-keys.ts';
 import { Workers } from '../server/workers.ts';
 import { type Arguments, UsageError } from './arguments.ts';
 import { systemClock } from './assemble.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
 import { accountFor, dropRights, makeParts, messageOf, type Parts, told } from './daemon.ts';
 import { detach, isDetached, tellDetached } from './detach.ts';
+import { ForkserverParent } from './forkserver-parent.ts';
 import { listenAddresses } from './listen-flags.ts';
 import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
+import { findHeritage, type Heritage, Succession } from './succession.ts';
 
-/** Workers give their clients 30 seconds. */
-const STOP_MS = 35_000;
 const MOST_WORKERS = 256;
 
 const args = {
@@ -116,18 +116,27 @@ export async function forkserver(
   }
   const dns = given.text('dns') ?? null;
   if (dns !== null) told(() => parseHostPort(dns), '--dns');
+  ignoreSignals();
+  const heritage = await findHeritage();
+  const { predecessor } = heritage;
   const wasDetached = isDetached();
-  if (given.flag('detach') && !wasDetached) return detach();
-  guardProcess();
-  const manager = serviceManager(process.env, process.pid);
+  const isMute = given.flag('detach');
+  if (isMute && !wasDetached && predecessor === null) return detach();
+  if (isMute) process.stderr.on('error', () => {});
+  guardProcess('qpsmtpd');
   const parts = makeParts(program, given.texts('config'));
-  const { log, world, stderr } = parts;
-  const { sockets, close } = await openSockets(given, settings, parts);
+  const { log } = parts;
+  const { env, pid } = process;
+  const manager = serviceManager({ env, pid, warn: (text) => log.write('warn', text) });
+  const sockets = await openSockets(given, settings, parts, heritage);
   const pidFile = given.text('pid-file') ?? null;
-  if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
+  if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid, predecessor?.pid), '--pid-file');
+  const tickets = new TicketKeys(() => systemClock.monotonic(), predecessor?.tickets ?? null);
   const workers = new Workers({
     count: settings.workers,
     sockets: () => sockets,
+    tickets,
+    isMute,
     now: () => systemClock.monotonic(),
     log: (level, text) => log.write(level, text),
     standing: {
@@ -139,57 +148,38 @@ export async function forkserver(
       stallMs: given.count('worker-timeout', 10) * 1000,
     },
   });
-  const finish = (code: number) => {
-    close();
-    if (pidFile !== null) releasePidFile(pidFile, process.pid);
-    stderr.flush();
-    process.exit(code);
-  };
-  const work = { isStopping: false };
-  onSignals({
-    async stop() {
-      if (work.isStopping) return;
-      work.isStopping = true;
-      log.write('notice', 'shutting down: no new clients');
-      manager.stopping();
-      await workers.stop(STOP_MS);
-      finish(0);
-    },
-    async reload() {
-      manager.reloading();
-      await workers.reload();
-      manager.ready(workers.status);
-    },
-    report() {
-      world.stderr(`${world.pid} status: ${workers.status}`);
-      workers.report();
-    },
-    fault: (text) => log.write('crit', `error, ${text}`),
+  const succession = new Succession({
+    log: (level, text) => workers.log(level, text),
+    manager,
+    pidFile,
+    isMute,
+    tickets: () => tickets.share,
   });
-  if (!(await workers.start())) {
-    if (!work.isStopping) finish(EXIT_FAILED);
-    return EXIT_FAILED;
-  }
-  for (const { address } of sockets) world.stderr(`${world.pid} Listening on ${showListenAddress(address)}`);
-  manager.ready(workers.status);
+  const parent = new ForkserverParent({
+    parts,
+    manager,
+    workers,
+    sockets,
+    pidFile,
+    predecessor,
+    succession,
+  });
+  if (!(await parent.start())) return EXIT_FAILED;
   if (wasDetached) tellDetached();
-  // Sockets that nobody reads keep no process alive.
-  setInterval(() => manager.status(workers.status), 60_000);
   return null;
 }
 
-interface Opened {
-  readonly sockets: readonly { readonly fd: number; readonly address: ListenAddress }[];
-  close(): void;
-}
-
 /** With the rights of root where there are any; they are gone afterwards. */
-async function openSockets(given: Arguments, { addresses }: ForkSettings, { log }: Parts): Promise<Opened> {
-  const passed = told(() => takePassedSockets(process.env, process.pid), 'LISTEN_FDS');
-  if (passed.length > 0) {
-    const places = passed.map(({ address }) => address);
+async function openSockets(
+  given: Arguments,
+  { addresses }: ForkSettings,
+  { log }: Parts,
+  { sockets }: Heritage,
+): Promise<HeldSocket[]> {
+  if (sockets.length > 0) {
+    const places = sockets.map(({ address }) => address);
     dropRights(accountFor(given.text('user'), places), log);
-    return { sockets: passed, close() {} };
+    return sockets.map(heldAlready);
   }
   const account = accountFor(given.text('user'), addresses);
   const held: HeldSocket[] = [];
@@ -201,5 +191,5 @@ async function openSockets(given: Arguments, { addresses }: ForkSettings, { log 
     }
   }
   dropRights(account, log);
-  return { sockets: held, close: () => held.forEach((socket) => void socket.close()) };
+  return held;
 }

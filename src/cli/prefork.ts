@@ -12,6 +12,11 @@ import { configArgs } from './shared-args.ts';
 
 const args = {
   ...configArgs,
+  listen: {
+    type: 'string',
+    valueHint: 'ADDR:PORT|PATH[,WORD]',
+    description: 'address or unix socket to listen on, as for serve; may be repeated',
+  },
   'listen-address': {
     type: 'string',
     valueHint: 'ADDR[:PORT]',

@@ -7,6 +7,7 @@ import type { World } from '../engine/host.ts';
 import type { Log } from '../log/log.ts';
 import type { StderrWriter } from '../log/stderr-writer.ts';
 import { Spool } from '../message/spool.ts';
+import { heldAlready, type OpenSocket } from '../server/bound-sockets.ts';
 import { ConnectionLimits } from '../server/connection-limits.ts';
 import {
   type ListenAddress,
@@ -15,12 +16,12 @@ import {
   showListenAddress,
 } from '../server/listen-address.ts';
 import { guardProcess } from '../server/own-process.ts';
-import { type PassedListener, takePassedSockets } from '../server/passed-sockets.ts';
 import { claimPidFile, releasePidFile } from '../server/pid-file.ts';
 import { nameless, reverseNames } from '../server/reverse-names.ts';
 import { serviceManager } from '../server/service-manager.ts';
-import { onSignals } from '../server/signals.ts';
+import { ignoreSignals, onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
+import { TicketKeys } from '../server/tls-ticket-keys.ts';
 import type { Arguments } from './arguments.ts';
 import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
@@ -33,13 +34,15 @@ import {
   placesFor,
   prepareSpool,
   runPostFork,
+  takeHome,
   told,
 } from './daemon.ts';
-import { findingsInLists } from './engine-findings.ts';
+import { findingsAtStart, structureWarnings } from './engine-findings.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import { listenerFindings } from './listeners.ts';
 import type { Program } from './program.ts';
 import { configArgs } from './shared-args.ts';
+import { findHeritage, type Heritage, Succession } from './succession.ts';
 
 const STOP_MS = 30_000;
 const DEFAULT_CONNECTIONS = 10_000;
@@ -83,18 +86,21 @@ export function serveCommand(program: Program): CommandDef {
 }
 
 async function serve(program: Program, given: Arguments): Promise<number | null> {
-  guardProcess();
-  const passed = told(() => takePassedSockets(process.env, process.pid), 'LISTEN_FDS');
-  const settings = readSettings(given, passed);
-  const manager = serviceManager(process.env, process.pid);
-  const parts = makeParts(program, given.texts('config'));
+  ignoreSignals();
+  const heritage = await findHeritage();
+  guardProcess('qpsmtpd');
+  const settings = readSettings(given, heritage.sockets);
+  takeHome(settings.account);
+  const tickets = new TicketKeys(() => systemClock.monotonic(), heritage.predecessor?.tickets ?? null);
+  const parts = makeParts(program, given.texts('config'), tickets);
   const { store, log, world } = parts;
+  const { env, pid } = process;
+  const manager = serviceManager({ env, pid, warn: (text) => log.write('warn', text) });
   const first = await loadEngine(program, parts);
   const findings = [...allFindings(store, first), ...listenerFindings(settings.addresses, first.engine)];
   printFindings(findings);
   if (hasErrors(findings)) return EXIT_FAILED;
-  // A bad line in a list stops nobody: it is left out, and said.
-  printFindings(findingsInLists(first.engine).map((finding) => ({ ...finding, severity: 'warning' })));
+  printFindings(findingsAtStart(first.engine));
 
   const current = { engine: first.engine };
   const startLogging = () => {
@@ -105,40 +111,58 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
   const server = new SmtpServer({ ...settings, engine: () => current.engine, spool });
   const { pidFile } = settings;
+  const { predecessor } = heritage;
+  const succession = new Succession({
+    log: (level, text) => log.write(level, text),
+    manager,
+    pidFile,
+    isMute: false,
+    tickets: () => tickets.share,
+  });
   try {
-    const bound = passed.length > 0 ? await adoptAll(server, passed) : await bindAll(server, settings);
+    if (heritage.sockets.length === 0) await bindAll(server, settings);
     dropRights(settings.account, log);
     prepareSpool(spool, log);
     sayPlaces(settings, log);
-    if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid), '--pid-file');
     await runPostFork(current.engine);
+    if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid, predecessor?.pid), '--pid-file');
+    // Last: from here on clients come to us, whom a mistake would leave alone.
+    await takeSockets(server, heritage);
     server.open();
-    for (const address of bound) announce(world, address);
-    manager.ready(server.status);
+    for (const { address } of server.sockets) announce(world, address);
   } catch (error) {
     // What is bound would keep the process alive.
-    await server.stop(0);
+    await (predecessor === null ? server.stop(0) : server.retire());
     throw error;
   }
   onSignals({
     stop: () => {
       manager.stopping();
+      succession.abandon();
       return stop(server, current.engine, parts.stderr, pidFile);
     },
-    reload: async () => {
-      manager.reloading();
-      await reload(program, parts, current, settings.addresses);
-      startLogging();
-      manager.ready(server.status);
+    reload: () =>
+      manager.reload(async () => {
+        const isNew = await reload(program, parts, current, settings.addresses);
+        startLogging();
+        return isNew;
+      }),
+    handOver: async () => {
+      if (server.isStopping || !(await succession.handOver(server.sockets))) return;
+      void current.engine.retire();
+      await server.retire();
+      await end(current.engine, parts.stderr, pidFile);
     },
     // Said at every log level: whoever asks wants to know.
     report: () => world.stderr(`${world.pid} status: ${server.status}`),
     fault: (text) => server.fault(text),
   });
+  await manager.ready({ isServing: () => true, status: () => server.status });
+  predecessor?.letGo();
   return null;
 }
 
-function readSettings(given: Arguments, passed: readonly PassedListener[]) {
+function readSettings(given: Arguments, passed: readonly OpenSocket[]) {
   const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
   const dns = given.text('dns');
   const dnsServer = dns === undefined ? null : told(() => parseHostPort(dns), '--dns');
@@ -161,22 +185,19 @@ function readSettings(given: Arguments, passed: readonly PassedListener[]) {
 async function bindAll(
   server: SmtpServer,
   { addresses, account }: ReturnType<typeof readSettings>,
-): Promise<ListenAddress[]> {
-  const bound: ListenAddress[] = [];
+): Promise<void> {
   for (const address of addresses) {
     try {
-      bound.push(await server.listen(address, account));
+      await server.listen(address, account);
     } catch (error) {
       throw new CommandError(`--listen ${messageOf(error)}`);
     }
   }
-  return bound;
 }
 
 /** Takes the place of `--listen`: whoever passes sockets has said where to listen. */
-async function adoptAll(server: SmtpServer, passed: readonly PassedListener[]): Promise<ListenAddress[]> {
-  for (const { address, fd } of passed) await server.adopt(address, fd);
-  return passed.map(({ address }) => address);
+async function takeSockets(server: SmtpServer, { sockets }: Heritage): Promise<void> {
+  for (const socket of sockets) await server.take(heldAlready(socket));
 }
 
 // Said at every log level: whoever starts a server waits for this line.
@@ -198,7 +219,7 @@ async function reload(
   parts: Parts,
   current: { engine: Engine },
   addresses: readonly ListenAddress[],
-): Promise<void> {
+): Promise<boolean> {
   const { store, log, world } = parts;
   store.expire();
   const built = await loadEngine(program, parts);
@@ -208,12 +229,14 @@ async function reload(
   if (hasErrors(all)) {
     void engine.retire();
     log.write('error', 'error, the new configuration is not used: the old one goes on');
-    return;
+    return false;
   }
+  for (const finding of structureWarnings(engine)) logFinding(log, finding);
   void current.engine.retire();
   current.engine = engine;
   await runPostFork(engine);
   world.stderr(`${world.pid} configuration is read anew`);
+  return true;
 }
 
 async function stop(
@@ -225,6 +248,10 @@ async function stop(
   if (server.isStopping) return;
   engine.log.write('notice', 'shutting down: no new clients');
   await server.stop(STOP_MS);
+  await end(engine, stderr, pidFile);
+}
+
+async function end(engine: Engine, stderr: StderrWriter, pidFile: string | null): Promise<void> {
   await Promise.race([engine.retire(), wait(STOP_MS)]);
   if (pidFile !== null) releasePidFile(pidFile, process.pid);
   stderr.flush();

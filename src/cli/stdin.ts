@@ -56,7 +56,7 @@ export function stdinCommand(program: Program, standard: StandardConnection): Co
 }
 
 async function serveOne(program: Program, given: Arguments, standard: StandardConnection): Promise<number> {
-  guardProcess();
+  guardProcess('qpsmtpd');
   const { socket, address, peer } = clientOf(given, standard);
   const dns = given.text('dns');
   const dnsServer = dns === undefined ? null : told(() => parseHostPort(dns), '--dns');
@@ -85,13 +85,15 @@ async function serveOne(program: Program, given: Arguments, standard: StandardCo
     stop: () => server.stop(STOP_MS),
     // Its configuration is as new as its client.
     reload: () => Promise.resolve(),
+    handOver: null,
     report: () => stderr.write(`${process.pid} status: ${server.status}`),
     fault: (text) => server.fault(text),
   });
   server.open();
   await server.attend(socket, address, peer);
   hangUp();
-  await Promise.race([engine.retire(), wait(LINGER_MS)]);
+  // Without `ref`: the time that is left keeps no process, and no place of tcpserver's.
+  await Promise.race([engine.retire(), wait(LINGER_MS, undefined, { ref: false })]);
   stderr.flush();
   // What plugins left open must not keep a process for each client.
   setTimeout(() => process.exit(), LINGER_MS).unref();

@@ -3,16 +3,21 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CommandDef } from 'citty';
+import type { Finding } from '../config/errors.ts';
+import type { Engine } from '../engine/engine.ts';
 import { handlerNames, makeHandlerMark } from '../engine/handler-mark.ts';
+import { Log } from '../log/log.ts';
 import { Spool } from '../message/spool.ts';
 import { ConnectionLimits } from '../server/connection-limits.ts';
 import { parseHostPort } from '../server/listen-address.ts';
 import { guardProcess } from '../server/own-process.ts';
+import type { ParentEntry } from '../server/parent-log.ts';
 import { nameless, reverseNames } from '../server/reverse-names.ts';
 import { SharedCounts } from '../server/shared-counts.ts';
-import { onSignals } from '../server/signals.ts';
+import { ignoreSignals, onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
 import { watchForStalls } from '../server/stall-watch.ts';
+import { TicketKeys } from '../server/tls-ticket-keys.ts';
 import {
   type FromWorker,
   type LoginFailure,
@@ -20,12 +25,13 @@ import {
   type ToWorker,
   type WorkerOrders,
 } from '../server/worker-messages.ts';
+import { DeliveredBefore } from '../session/delivered-before.ts';
 import { LoginGuard } from '../session/login-guard.ts';
 import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
-import { makeParts, placesFor, prepareSpool, runPostFork } from './daemon.ts';
-import { findingsInLists } from './engine-findings.ts';
-import { hasErrors, printFindings } from './findings.ts';
+import { makeParts, type Parts, placesFor, prepareSpool, runPostFork } from './daemon.ts';
+import { findingsAtStart } from './engine-findings.ts';
+import { findingText, hasErrors, printFindings } from './findings.ts';
 import { listenerFindings } from './listeners.ts';
 import type { Program } from './program.ts';
 
@@ -37,9 +43,12 @@ export function workerCommand(program: Program): CommandDef {
     name: 'worker',
     description: 'One of the processes of forkserver, which starts it',
     args: {},
+    isHidden: true,
     async run() {
       if (process.send === undefined) throw new CommandError('forkserver starts its workers itself');
-      guardProcess();
+      // A terminal, or whoever means the parent, may ask all of them.
+      ignoreSignals();
+      guardProcess('qpsmtpd-worker');
       return work(program, await ordersFromParent());
     },
   });
@@ -59,18 +68,29 @@ function ordersFromParent(): Promise<WorkerOrders> {
   });
 }
 
+/** What all workers know. */
+interface Shared {
+  readonly counts: SharedCounts;
+  readonly logins: LoginGuard;
+  readonly delivered: DeliveredBefore;
+}
+
 /** What the parent says, from the first moment on. */
 class ParentLine {
   onStop: () => void = endAtOnce;
   onRetire: () => void = endAtOnce;
+  /** what the parent has to log */
+  onLog: (entry: ParentEntry) => void = () => {};
 
-  constructor(counts: SharedCounts, logins: LoginGuard) {
+  constructor({ counts, logins, delivered }: Shared) {
     process.on('message', (raw: unknown) => {
       const message = received<ToWorker>(raw);
       if (message?.kind === 'elsewhere') counts.hear(message.counts);
       else if (message?.kind === 'failure') hearFailure(logins, message.failure);
+      else if (message?.kind === 'delivered') delivered.hear(message.news, systemClock.monotonic());
       else if (message?.kind === 'stop') this.onStop();
       else if (message?.kind === 'retire') this.onRetire();
+      else if (message?.kind === 'log') this.onLog(message.entry);
     });
     process.removeAllListeners('disconnect');
     process.once('disconnect', () => this.onStop());
@@ -86,6 +106,13 @@ function tell(message: FromWorker): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {});
 }
 
+/** The parent knows more ways to say it: other workers may have logging plugins. */
+function tellErrors(findings: readonly Finding[]): Promise<void> {
+  const errors = findings.filter(({ severity }) => severity === 'error').map(findingText);
+  const message: FromWorker = { kind: 'refused', findings: errors };
+  return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
+}
+
 async function work(program: Program, orders: WorkerOrders): Promise<number | null> {
   const { sockets } = orders;
   const counts = new SharedCounts(orders.counts, (changed) => tell({ kind: 'counts', counts: changed }));
@@ -94,22 +121,26 @@ async function work(program: Program, orders: WorkerOrders): Promise<number | nu
     tell: (ip, limits) => tell({ kind: 'failure', failure: { ip, limits, age: 0 } }),
   });
   for (const failure of orders.failures) hearFailure(logins, failure);
-  const parent = new ParentLine(counts, logins);
+  const delivered = new DeliveredBefore((news) => tell({ kind: 'delivered', news }));
+  for (const news of orders.delivered) delivered.hear(news, systemClock.monotonic());
+  const parent = new ParentLine({ counts, logins, delivered });
   const mark = makeHandlerMark();
-  const parts = { ...makeParts(program, orders.configs), mark };
+  const tickets = new TicketKeys(() => systemClock.monotonic(), orders.tickets);
+  const parts = { ...makeParts(program, orders.configs, tickets), mark };
   const { log, store, stderr, world } = parts;
   const built = await loadEngine(program, parts);
   const { engine } = built;
   const addresses = sockets.map(({ address }) => address);
   const findings = [...allFindings(store, built), ...listenerFindings(addresses, engine)];
-  const faults = findingsInLists(engine).map((finding) => ({ ...finding, severity: 'warning' as const }));
-  if (orders.isFirst) printFindings([...findings, ...faults]);
-  else for (const finding of findings) logFinding(log, finding);
+  if (orders.isFirst)
+    printFindings(hasErrors(findings) ? findings : [...findings, ...findingsAtStart(engine)]);
   if (hasErrors(findings)) {
     stderr.flush();
+    if (!orders.isFirst) await tellErrors(findings);
     process.exit(EXIT_FAILED);
   }
   if (engine.sinks.length > 0) log.use(engine.sinks);
+  if (!orders.isFirst) for (const finding of findings) logFinding(log, finding);
 
   const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
   prepareSpool(spool, log);
@@ -117,6 +148,7 @@ async function work(program: Program, orders: WorkerOrders): Promise<number | nu
     engine: () => engine,
     spool,
     logins,
+    delivered,
     limits: new ConnectionLimits(limitsFrom(orders), counts),
     reverseName: orders.noRdns
       ? nameless
@@ -139,16 +171,29 @@ async function work(program: Program, orders: WorkerOrders): Promise<number | nu
     stop,
     // It is for the parent, and means new workers.
     reload: () => Promise.resolve(),
+    handOver: null,
     report: () => world.stderr(`${world.pid} status: ${server.status}`),
     fault: (text) => server.fault(text),
   });
+  const parentLog = logOfParent(parts, engine);
+  parent.onLog = ({ serial, level, text }) => {
+    parentLog.write(level, text);
+    tell({ kind: 'logged', serial });
+  };
   parent.onStop = () => void stop();
   parent.onRetire = () => void server.retire().then(end);
   for (const { address, fd } of sockets) await server.adopt(address, fd);
   server.open();
   setInterval(() => tell({ kind: 'alive' }), ALIVE_MS).unref();
-  tell({ kind: 'serving' });
+  tell({ kind: 'serving', logs: engine.sinks.length > 0 });
   return null;
+}
+
+function logOfParent({ fallback, deadlines }: Parts, { sinks }: Engine): Log {
+  const log = new Log(process.ppid, systemClock.now, fallback);
+  if (sinks.length > 0) log.use(sinks);
+  deadlines.onSweep(() => log.refresh());
+  return log;
 }
 
 function limitsFrom({ limitConnections, maxFromIp }: WorkerOrders) {

@@ -68,8 +68,8 @@ export interface SearchOrder {
   /** folders of `--config`, in order; they replace QPSMTPD_CONFIG */
   readonly given: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** folder of the installation, above its `config/`; null when there is none */
-  readonly beside: string | null;
+  /** folders of the installation, above their `config/` */
+  readonly beside: readonly string[];
   /** whether a folder is there; asked for those that nobody named */
   readonly exists: (path: string) => boolean;
 }
@@ -83,7 +83,7 @@ export function defaultDirs({ given, env, beside, exists }: SearchOrder): string
   const named = given.length > 0 ? given : fromEnv ? [fromEnv] : [];
   const qmail = env['QMAIL'];
   const usual = [
-    ...(beside === null ? [] : [join(beside, 'config')]),
+    ...beside.map((folder) => join(folder, 'config')),
     ...(qmail ? [join(qmail, 'control')] : []),
     '/var/qmail/control',
   ];

@@ -88,9 +88,10 @@ export class ConfigStore {
 
   /** Reads every known file anew and gives all that is wrong; nothing is reported, and nothing in use changes. */
   checkAll(): Finding[] {
-    const missing = this.dirs.all
-      .filter((dir) => examine(dir)?.kind !== 'folder')
-      .map((dir) => findingOf(missingFolder(dir), 'warning'));
+    const absent = this.dirs.all.filter((dir) => examine(dir)?.kind !== 'folder');
+    // With no folder at all, every file would be its default: the name of the only one is mistyped.
+    const severity = absent.length === this.dirs.all.length ? 'error' : 'warning';
+    const missing = absent.map((dir) => findingOf(missingFolder(dir), severity));
     return [...missing, ...knownFileNames.flatMap((name) => this.#checkFile(name))];
   }
 

@@ -1,6 +1,8 @@
 // Every way in which configuration can be wrong, one function each: a code, the place, a sentence for the
 // operator, and where it helps a hint. Nothing here is ever shown to a client.
 
+import type { FindingCode } from './finding-codes.ts';
+
 /** A place in the configuration; without a line it is the file as a whole. */
 export interface Where {
   readonly file: string;
@@ -11,15 +13,15 @@ export interface Where {
 /** The operator's mistake. `message` reads `FILE:LINE: sentence`. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  /** in capitals, stable, for scripts and tests */
-  readonly code: string;
+  /** stable, for scripts and tests */
+  readonly code: FindingCode;
   readonly where: Where | null;
   /** what is wrong, without the place */
   readonly sentence: string;
   /** what to do about it */
   readonly hint: string | null;
 
-  constructor(code: string, where: Where | null, sentence: string, hint: string | null = null) {
+  constructor(code: FindingCode, where: Where | null, sentence: string, hint: string | null = null) {
     super(where === null ? sentence : `${showWhere(where)}: ${sentence}`);
     this.code = code;
     this.where = where;
@@ -32,12 +34,13 @@ export class ConfigError extends Error {
   }
 }
 
-export type Severity = 'error' | 'warning';
+/** `info` is for what an operator may want to know; only check-config says it, and it is no reason for another exit code. */
+export type Severity = 'error' | 'warning' | 'info';
 
 /** A mistake that stops nobody: told by check-config and in the log. */
 export interface Finding {
   readonly severity: Severity;
-  readonly code: string;
+  readonly code: FindingCode;
   readonly where: Where | null;
   /** without the place */
   readonly text: string;
@@ -64,7 +67,12 @@ const LONGEST_QUOTE = 80;
 /** Text of the operator's in quotes: control bytes disarmed, as it may reach a terminal, and not too long. */
 export function quoted(text: string): string {
   const short = text.length > LONGEST_QUOTE ? `${text.slice(0, LONGEST_QUOTE)}…` : text;
-  return `"${short.replace(/[\x00-\x1f\x7f-\x9f]/g, showByte)}"`;
+  return `"${withoutControls(short)}"`;
+}
+
+/** Control bytes as \xHH. */
+export function withoutControls(text: string): string {
+  return text.replace(/[\x00-\x1f\x7f-\x9f]/g, showByte);
 }
 
 function showByte(byte: string): string {
@@ -133,7 +141,12 @@ export function notUtf8(where: Where): ConfigError {
 
 /** @param allowed what the file may hold, as the end of the sentence "TEXT is not …" */
 export function badValue(where: Where, text: string, allowed: string): ConfigError {
-  return new ConfigError('BAD_VALUE', where, `${quoted(text)} is not ${allowed}`);
+  return new ConfigError('BAD_VALUE', where, `${quoted(text)} is not ${allowed}`, commentHint(text));
+}
+
+/** What to say of a line that may be wrong for a comment at its end; null where there is none. */
+export function commentHint(text: string): string | null {
+  return /(?:^|\s)#/.test(text) ? 'a comment needs a line of its own' : null;
 }
 
 export function extraLine(where: Where): ConfigError {

@@ -170,8 +170,8 @@ export const knownFiles = {
     default: 20,
     doc:
       'failed logins from one address (IPv6: from one network of 64 bits) within auth_lockout_time, after which ' +
-      'every login from there is put off with 421; 0 = any number. It is counted in each process by itself, and ' +
-      'forgotten with a restart',
+      'every login from there is put off with 421; 0 = any number. It is counted over all workers, and forgotten ' +
+      'with a restart',
   }),
   auth_lockout_time: integer({
     ...seconds,

@@ -109,6 +109,7 @@ export interface Connection {
   readonly service: Service;
   /** null where the client is the peer of the socket */
   readonly proxy: ProxyFacts | null;
+  /** null before HELO, EHLO or LHLO, and again behind STARTTLS */
   readonly hello: Hello | null;
   /** facts that an XFORWARD client has given for log and filters; they never change what the client may do */
   readonly forwarded: ForwardedFacts | null;
@@ -117,7 +118,9 @@ export interface Connection {
    * it is AUTH
    */
   readonly commandLine: string;
+  /** null in clear */
   readonly tls: TlsFacts | null;
+  /** the last login, be it that it failed; null before the first */
   readonly authentication: Authentication | null;
   /** may send to any recipient; set by the plugin relay and by a successful login */
   relayClient: boolean;

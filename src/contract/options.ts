@@ -15,6 +15,8 @@ export interface Option<T> {
   readonly rest: boolean;
   /** may stand on the line more than once: the value is a list, to which each time adds */
   readonly repeats?: boolean;
+  /** a password or the like: check-config --show does not print it */
+  readonly secret?: boolean;
   /** value of a missing option, as written in the manual */
   readonly shownDefault: string;
   readonly default: T;
@@ -31,6 +33,7 @@ interface Spec<T> {
   readonly doc: string;
   readonly default?: T;
   readonly required?: boolean;
+  readonly secret?: boolean;
 }
 
 /** Without a default and not required, an option may be undefined. */
@@ -47,6 +50,7 @@ function make<T, S extends Spec<T>>(
     doc: spec.doc,
     required: spec.required ?? false,
     rest: false,
+    ...(spec.secret && { secret: true }),
     shownDefault: spec.default === undefined ? '' : show(spec.default),
     default: spec.default as Given<S, T>,
     parse: parse as (text: string) => Given<S, T>,
@@ -92,6 +96,7 @@ function oneOf<const W extends string, const S extends Spec<W>>(words: readonly 
 
 /** Constructors of options: `option.integer({ default: 4, doc: '…' })`. */
 export const option = {
+  /** a whole number, from `min` to `max` where they are given */
   integer<const S extends Spec<number> & { min?: number; max?: number }>(spec: S) {
     const { min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER } = spec;
     return make<number, S>('N', spec, (text) => {
@@ -101,6 +106,7 @@ export const option = {
       return value;
     });
   },
+  /** a number, which may have a decimal point */
   number<const S extends Spec<number> & { min?: number }>(spec: S) {
     const { min = -Infinity } = spec;
     return make<number, S>('N', spec, (text) => {
@@ -109,9 +115,11 @@ export const option = {
       return Number(text);
     });
   },
+  /** yes or no, in all the words for it: 1, on, true, 0, off, false */
   flag<const S extends Spec<boolean>>(spec: S) {
     return make<boolean, S>('yes|no', spec, parseFlag, (value) => (value ? 'yes' : 'no'));
   },
+  /** `oneOf(['lf', 'crlf'], { default: 'lf', doc: '…' })`; upper and lower case are the same on the line */
   oneOf,
   /** given once for each word that is meant: `check-at CONNECT check-at DATA` */
   someOf<const W extends string>(
@@ -123,9 +131,11 @@ export const option = {
     const shownDefault = spec.default.join(', ');
     return { ...one, required: false, repeats: true, default: spec.default, shownDefault, parse };
   },
+  /** any text; `form` says how it looks in the manual */
   text<const S extends Spec<string> & { form?: string }>(spec: S) {
     return make<string, S>(spec.form ?? 'TEXT', spec, (text) => text);
   },
+  /** a file or folder; a relative one begins at the folder that the server was started in */
   path<const S extends Spec<string>>(spec: S) {
     return make<string, S>('PATH', spec, (text) => {
       if (text === '' || text.includes('\0')) throw new OptionError(`"${text}" is not a path`);

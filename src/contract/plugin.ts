@@ -3,6 +3,7 @@
 
 import type { NetworkList } from '../protocol/network.ts';
 import type { AtProcess, Logger } from './at.ts';
+import type { Checkup } from './checkup.ts';
 import type { Connection, Envelope, Transaction } from './connection.ts';
 import type { Awaitable, Handler, HookName, HookTable } from './hooks.ts';
 import type { OptionSchema, OptionValues } from './options.ts';
@@ -18,6 +19,8 @@ export interface ListFile<T> {
   parse(line: string): T;
   /** what an operator should know of a line that can be read, as a sentence; null when there is nothing to say */
   readonly warn?: (line: string) => string | null;
+  /** its lines hold passwords or the like: check-config looks who may read the file */
+  readonly secret?: boolean;
 }
 
 /** A constant database `NAME.cdb`. */
@@ -121,6 +124,13 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
    * @throws Error when something is wrong with that line; let it pass, it is told as a mistake of this line
    */
   target(line: string): Promise<QueueTarget>;
+  /**
+   * For `ticketKeys` of node:tls, where a plugin makes contexts for the server's side: 48 octets by which clients resume
+   * their sessions at any worker and after a reload. Others come every twelve hours: then a context has to be made anew.
+   * The same Buffer as long as they are the same. A secret. Give the context a `sessionIdContext` that differs with
+   * what it demands of clients, or a session that began where less is demanded gets through.
+   */
+  tlsTicketKeys(): Buffer;
   /** What to do when the server stops, or another configuration has taken over; it is waited for. Only in `setup`. */
   onRetire(work: () => Awaitable<void>): void;
 }
@@ -128,6 +138,22 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
 /** Extensions of SMTP by which the server promises something of whoever handles the message next. */
 export const carriedExtensions = ['SMTPUTF8', 'BINARYMIME', 'DSN', 'REQUIRETLS', 'MT-PRIORITY'] as const;
 export type CarriedExtension = (typeof carriedExtensions)[number];
+
+/**
+ * What a plugin needs of the order of config/plugins, for check-config and the manual. It counts in the chain of one hook,
+ * when the plugin has a handler there. Plugins that are not loaded do no harm.
+ */
+export interface OrderRule {
+  readonly hook: HookName;
+  /** plugins, by name without `:N`, that have to be asked before this one */
+  readonly after?: readonly string[];
+  /** plugins that have to be asked after this one */
+  readonly before?: readonly string[];
+  /** nobody's handler may follow: for a plugin that always decides */
+  readonly last?: boolean;
+  /** what happens when it is otherwise, of this plugin as `it` and the others as `they`: `it is not asked once they decide` */
+  readonly otherwise: string;
+}
 
 export interface Plugin<O extends OptionSchema = OptionSchema, F extends FileSchema = FileSchema> {
   /** as written in config/plugins */
@@ -151,7 +177,22 @@ export interface Plugin<O extends OptionSchema = OptionSchema, F extends FileSch
    * every queue plugin can carry is offered to clients, unless config/extensions says otherwise. Without it: nothing.
    */
   readonly carries?: readonly CarriedExtension[];
+  /** A queue plugin whose messages go to a mail server of another make, which may read user%host@here in its own way. */
+  readonly handsOn?: boolean;
+  /**
+   * false: its handlers decide by what they are given and by configuration alone. They write nothing, ask nobody, count
+   * nothing, and do not wait. check-config may then ask them, as it does to see whether strangers may relay. true, or
+   * nothing said: it passes over them.
+   */
+  readonly sideEffects?: boolean;
+  /** where its line has to stand; a line elsewhere is a warning of check-config and at the start */
+  readonly order?: readonly OrderRule[];
   setup(host: Host<O, F>): Awaitable<HookTable>;
+  /**
+   * Says what is wrong with what a line of it stands on, once `setup` was content with that line: certificates that
+   * expire, files that the server's user cannot read. Asked by check-config alone.
+   */
+  check?(host: Host<O, F>, checkup: Checkup): Awaitable<void>;
 }
 
 /** Gives a plugin its types; returns it as it is. */

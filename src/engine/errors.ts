@@ -1,10 +1,10 @@
 // Every way in which a plugin line or a plugin file can be wrong, one function each.
 
-import { ConfigError, quoted, type Where } from '../config/errors.ts';
+import { ConfigError, commentHint, quoted, type Where } from '../config/errors.ts';
+import type { PluginLine } from '../config/plugin-lines.ts';
 
-export function unknownPlugin(where: Where, name: string, dirs: readonly string[], close: string | null) {
+export function unknownPlugin(where: Where, name: string, dirs: readonly string[], hint: string | null) {
   const looked = dirs.length === 0 ? '' : ` or lies under ${dirs.join(', ')}`;
-  const hint = close === null ? null : `did you mean "${close}"?`;
   return new ConfigError('UNKNOWN_PLUGIN', where, `no plugin ${quoted(name)} is built in${looked}`, hint);
 }
 
@@ -32,8 +32,15 @@ export function unknownHook(where: Where, name: string, hook: string, close: str
   );
 }
 
-export function unknownOption(where: Where, name: string, word: string, close: string | null) {
-  const hint = close === null ? null : `did you mean "${close}"?`;
+/** @param own the plugin's options, without those that every line may have */
+export function unknownOption(
+  where: Where,
+  name: string,
+  word: string,
+  { close, own }: { readonly close: string | null; readonly own: readonly string[] },
+) {
+  const known = own.length === 0 ? 'it has no options of its own' : `its own options: ${own.join(', ')}`;
+  const hint = commentHint(word) ?? (close === null ? known : `did you mean "${close}"?`);
   return new ConfigError(
     'UNKNOWN_OPTION',
     where,
@@ -42,16 +49,23 @@ export function unknownOption(where: Where, name: string, word: string, close: s
   );
 }
 
-export function badOption(where: Where, name: string, option: string, reason: string) {
-  return new ConfigError('BAD_OPTION', where, `plugin ${quoted(name)}, option ${option}: ${reason}`);
+export function badOption(
+  where: Where,
+  name: string,
+  option: string,
+  reason: string,
+  hint: string | null = null,
+) {
+  return new ConfigError('BAD_OPTION', where, `plugin ${quoted(name)}, option ${option}: ${reason}`, hint);
 }
 
 export function missingOption(where: Where, name: string, option: string, form: string) {
   return new ConfigError('MISSING_OPTION', where, `plugin ${quoted(name)} needs ${option} ${form}`);
 }
 
-export function failedSetup(where: Where, name: string, reason: string) {
-  return new ConfigError('FAILED_SETUP', where, `plugin ${quoted(name)} cannot be set up: ${reason}`);
+export function failedSetup({ where, name, words }: PluginLine, reason: string) {
+  const sentence = `plugin ${quoted(name)} cannot be set up: ${reason}`;
+  return new ConfigError('FAILED_SETUP', where, sentence, commentHint(words.join(' ')));
 }
 
 export function noQueuePlugin(where: Where, name: string) {
@@ -89,10 +103,18 @@ export function allQueuesRouted(where: Where, first: string) {
   );
 }
 
-/** The known name that is nearest to a mistyped one; null when none is near. */
-export function nearest(name: string, known: Iterable<string>): string | null {
+/**
+ * The known name that is nearest to a mistyped one; null when none is near.
+ *
+ * @param most letters that may be wrong
+ */
+export function nearest(
+  name: string,
+  known: Iterable<string>,
+  most = Math.max(2, Math.floor(name.length / 3)),
+): string | null {
   let best: string | null = null;
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let least = most + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < least) {

@@ -19,6 +19,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   stderr(line: string): void;
+  /** see Host */
+  tlsTicketKeys(): Buffer;
 }
 
 export interface HostMeans {
@@ -64,6 +66,7 @@ export function makeHost(
     perTransaction: cells<Transaction>,
     configLines: (file) => lookup.fileTexts(file),
     configDirs: means.store.dirs.all,
+    tlsTicketKeys: () => world.tlsTicketKeys(),
     acceptProxyHeader: (from) => void means.proxySources.push(from),
     target,
     onRetire: (work) => void means.retirements.push(work),

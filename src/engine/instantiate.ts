@@ -2,6 +2,7 @@
 
 import { ConfigError } from '../config/errors.ts';
 import { type PluginLine, parsePluginLine } from '../config/plugin-lines.ts';
+import type { Checkup } from '../contract/checkup.ts';
 import { type LogLevel, logLevels } from '../contract/codes.ts';
 import {
   type Handler,
@@ -11,7 +12,7 @@ import {
   hookNames,
   isHookName,
 } from '../contract/hooks.ts';
-import { type RejectMode, rejectTypes } from '../contract/options.ts';
+import { type OptionSchema, type RejectMode, rejectTypes } from '../contract/options.ts';
 import {
   type BaseHandlers,
   type CarriedExtension,
@@ -38,6 +39,12 @@ export interface LoadedLine {
   readonly carries: readonly CarriedExtension[];
   /** lines that it hands messages to; their hooks but queue are those of any line */
   readonly targets: readonly LoadedLine[];
+  /** of the plugin and those it extends */
+  readonly options: OptionSchema;
+  /** options that stand on the line, as they are written there */
+  readonly given: ReadonlyMap<string, string>;
+  /** Has the plugin and those it extends say what the line stands on. */
+  check(checkup: Checkup): Promise<void>;
 }
 
 type Run = BoundHandler['run'];
@@ -81,9 +88,24 @@ async function load(
     targets.push(inner.loaded);
     return asTarget(inner, means, registry);
   };
-  const entries = await setUp(line, plugins, instance, words, means, target);
-  const carries = carriedBy(plugin, targets);
-  return { loaded: { line, instance, plugins, hooks: [...entries.keys()], carries, targets }, entries };
+  const makeHostOf = (own: Plugin, base: BaseHandlers) =>
+    makeHost(means, own, instance, words.values, { base, target });
+  const entries = await setUp(line, plugins, makeHostOf);
+  const facts = {
+    hooks: [...entries.keys()],
+    carries: carriedBy(plugin, targets),
+    options: plugin.options ?? {},
+    given: words.texts,
+    check: (checkup: Checkup) => check(plugins, makeHostOf, checkup),
+  };
+  return { loaded: { line, instance, plugins, targets, ...facts }, entries };
+}
+
+type HostMaker = (plugin: Plugin, base: BaseHandlers) => Host;
+
+async function check(chain: readonly LoadedPlugin[], makeHostOf: HostMaker, checkup: Checkup): Promise<void> {
+  const none = baseHandlers((hook) => baseHandler(undefined, hook));
+  for (const { plugin } of chain) await plugin.check?.(makeHostOf(plugin, none), checkup);
 }
 
 function register({ instance }: LoadedLine, entries: Entries, registry: Registry): void {
@@ -170,10 +192,7 @@ function rejectPolicy(mode: unknown, type: unknown, typeIsGiven: boolean): Rejec
 async function setUp(
   line: PluginLine,
   chain: readonly LoadedPlugin[],
-  instance: PluginInstance,
-  { values }: ParsedWords,
-  means: HostMeans,
-  target: Host['target'],
+  makeHostOf: HostMaker,
 ): Promise<Entries> {
   const entries: Entries = new Map();
   for (const { plugin } of chain.toReversed()) {
@@ -181,10 +200,10 @@ async function setUp(
     const base = baseHandlers((hook) => baseHandler(parent.get(hook), hook));
     let table: HookTable;
     try {
-      table = await plugin.setup(makeHost(means, plugin, instance, values, { base, target }));
+      table = await plugin.setup(makeHostOf(plugin, base));
     } catch (error) {
       if (error instanceof ConfigError) throw error;
-      throw failedSetup(line.where, line.name, error instanceof Error ? error.message : String(error));
+      throw failedSetup(line, error instanceof Error ? error.message : String(error));
     }
     for (const [hook, entry] of Object.entries(checkedTable(line, table))) {
       if (entry !== undefined) entries.set(hook as HookName, readEntry(line, hook as HookName, entry));

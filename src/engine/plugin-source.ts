@@ -4,9 +4,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PluginLine } from '../config/plugin-lines.ts';
-import { carriedExtensions, type Plugin } from '../contract/plugin.ts';
+import { isHookName } from '../contract/hooks.ts';
+import { carriedExtensions, type OrderRule, type Plugin } from '../contract/plugin.ts';
 import type { DiskLoader } from './disk-loader.ts';
 import { nearest, notAPlugin, perlPlugin, unknownPlugin, unloadablePlugin } from './errors.ts';
+import { formerNames } from './former-names.ts';
+import { perlNameHint } from './perl-names.ts';
 
 /** Built-in plugins by name. */
 export type BundledPlugins = Readonly<Record<string, () => Promise<{ readonly default: unknown }>>>;
@@ -39,13 +42,20 @@ export class PluginSource {
       if (file !== undefined) return { plugin: checked(this.#fromDisk(line, file), name, line), file };
       if (isFile(base)) others.push(base);
     }
-    const bundled = Object.hasOwn(this.#bundled, name) ? this.#bundled[name] : undefined;
+    const bundled = this.#builtIn(name);
     if (bundled !== undefined) return { plugin: checked((await bundled()).default, name, line), file: null };
     const [first] = others;
     const withoutEnding = name.replace(/\.m?[jt]s$/, '');
     if (first !== undefined && withoutEnding === name) throw perlPlugin(line.where, name, first);
     const close = first !== undefined ? withoutEnding : nearest(withoutEnding, Object.keys(this.#bundled));
-    throw unknownPlugin(line.where, name, this.#dirs, close);
+    const hint = perlNameHint(name, (other) => Object.hasOwn(this.#bundled, other));
+    throw unknownPlugin(line.where, name, this.#dirs, hint ?? (close && `did you mean "${close}"?`));
+  }
+
+  #builtIn(name: string) {
+    const today = [name, formerNames[name]];
+    const found = today.find((one) => one !== undefined && Object.hasOwn(this.#bundled, one));
+    return found === undefined ? undefined : this.#bundled[found];
   }
 
   #fromDisk(line: PluginLine, file: string): unknown {
@@ -71,24 +81,45 @@ function whatIsWrong(definition: unknown): string | null {
   if (!('name' in definition) || typeof definition.name !== 'string') return 'has no name';
   if (!('setup' in definition) || typeof definition.setup !== 'function') return 'has no function setup';
   const { options = {}, files = {}, positional = [], carries = [] } = definition as Partial<Shape>;
-  const { extends: parent = '' } = definition as Partial<Shape>;
+  const { extends: parent = '', order = [] } = definition as Partial<Shape>;
   if (!isTable(options, (spec) => 'parse' in spec && typeof spec.parse === 'function')) {
     return 'has options that were not made by option';
   }
   if (!isTable(files, (file) => 'kind' in file && (file.kind === 'list' || file.kind === 'map'))) {
     return 'has files that were not made by listFile or mapFile';
   }
+  if ('check' in definition && typeof definition.check !== 'function')
+    return 'has a check that is no function';
   if (!Array.isArray(positional)) return 'has a positional that is no list';
   if (!isListOf(carriedExtensions, carries)) {
     return `has a carries that is no list of ${carriedExtensions.join(', ')}`;
   }
+  if (!isOrder(order)) {
+    return 'has an order that is no list of { hook, after, before, last, otherwise }';
+  }
   return typeof parent === 'string' ? null : 'has an extends that is no name';
 }
 
-type Shape = Readonly<Record<'options' | 'files' | 'positional' | 'carries' | 'extends', unknown>>;
+type Shape = Readonly<Record<'options' | 'files' | 'positional' | 'carries' | 'extends' | 'order', unknown>>;
 
 function isListOf(allowed: readonly string[], given: unknown): boolean {
   return Array.isArray(given) && given.every((entry: unknown) => allowed.some((word) => word === entry));
+}
+
+function isOrder(given: unknown): boolean {
+  return Array.isArray(given) && given.every(isOrderRule);
+}
+
+function isOrderRule(rule: unknown): boolean {
+  if (typeof rule !== 'object' || rule === null) return false;
+  const { hook, after = [], before = [], otherwise } = rule as Partial<Record<keyof OrderRule, unknown>>;
+  const names = [after, before];
+  return (
+    typeof hook === 'string' &&
+    isHookName(hook) &&
+    typeof otherwise === 'string' &&
+    names.every((list) => Array.isArray(list) && list.every((name) => typeof name === 'string'))
+  );
 }
 
 function isTable(given: unknown, isEntry: (entry: object) => boolean): boolean {

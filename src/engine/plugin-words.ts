@@ -1,6 +1,7 @@
 // The words behind a plugin's name: options by place, by `key value` or by `key=value`, and the words that
 // every line may have.
 
+import { commentHint } from '../config/errors.ts';
 import type { PluginLine } from '../config/plugin-lines.ts';
 import { type LogLevel, logLevelOf, logLevels } from '../contract/codes.ts';
 import { type Option, OptionError, type OptionSchema, option } from '../contract/options.ts';
@@ -34,12 +35,15 @@ export interface ParsedWords {
   readonly common: { readonly [K in keyof typeof commonOptions]?: unknown };
   /** whether the line has an option, and its value is no default */
   has(option: string): boolean;
+  /** options that stand on the line, as they are written there */
+  readonly texts: ReadonlyMap<string, string>;
 }
 
 /** @throws ConfigError naming the line */
 export function parseWords(line: PluginLine, plugin: Plugin): ParsedWords {
   const own: OptionSchema = plugin.options ?? {};
-  const given = assign(line, plugin, { ...commonOptions, ...own });
+  const texts = new Map<string, string>();
+  const given = assign(line, plugin, { ...commonOptions, ...own }, texts);
   const values: Record<string, unknown> = {};
   for (const [key, spec] of Object.entries(own)) {
     if (spec.required && !given.has(key)) throw missingOption(line.where, line.name, key, spec.form);
@@ -49,11 +53,23 @@ export function parseWords(line: PluginLine, plugin: Plugin): ParsedWords {
   for (const key of Object.keys(commonOptions)) {
     if (!Object.hasOwn(own, key) && given.has(key)) common[key] = given.get(key);
   }
-  return { values, common, has: (name) => given.has(name) };
+  return { values, common, has: (name) => given.has(name), texts };
 }
 
-function assign(line: PluginLine, plugin: Plugin, schema: OptionSchema): Map<string, unknown> {
+function assign(
+  line: PluginLine,
+  plugin: Plugin,
+  schema: OptionSchema,
+  texts: Map<string, string>,
+): Map<string, unknown> {
   const given = new Map<string, unknown>();
+  const take = (key: string, spec: Option<unknown>, first: string, close: string | null = null) => {
+    const text = spec.rest ? [first, ...words.splice(0)].join(' ') : first;
+    const value = parse(line, key, spec, text, close);
+    const before = texts.get(key);
+    texts.set(key, spec.repeats && before !== undefined ? `${before} ${text}` : text);
+    given.set(key, spec.repeats ? [given.get(key) ?? [], value].flat() : value);
+  };
   const places = [...(plugin.positional ?? [])];
   const words = [...line.words];
   while (words.length > 0) {
@@ -65,26 +81,33 @@ function assign(line: PluginLine, plugin: Plugin, schema: OptionSchema): Map<str
       const text = equals > 0 ? word.slice(equals + 1) : words.shift();
       if (text === undefined)
         throw badOption(line.where, line.name, key, `a value (${named.form}) is missing`);
-      const value = parse(line, key, named, named.rest ? [text, ...words.splice(0)].join(' ') : text);
-      given.set(key, named.repeats ? [given.get(key) ?? [], value].flat() : value);
+      take(key, named, text);
       continue;
     }
+    const close = nearest(key, Object.keys(schema));
     const place = places.find((name) => !given.has(name));
     const spec = place === undefined ? undefined : schema[place];
     if (place === undefined || spec === undefined) {
-      throw unknownOption(line.where, line.name, word, nearest(key, Object.keys(schema)));
+      throw unknownOption(line.where, line.name, word, { close, own: Object.keys(plugin.options ?? {}) });
     }
-    given.set(place, parse(line, place, spec, spec.rest ? [word, ...words.splice(0)].join(' ') : word));
+    take(place, spec, word, close);
   }
   return given;
 }
 
-function parse(line: PluginLine, key: string, spec: Option<unknown>, text: string): unknown {
+function parse(
+  line: PluginLine,
+  key: string,
+  spec: Option<unknown>,
+  text: string,
+  close: string | null,
+): unknown {
   try {
     return spec.parse(text);
   } catch (error) {
-    if (error instanceof OptionError) throw badOption(line.where, line.name, key, error.message);
-    throw error;
+    if (!(error instanceof OptionError)) throw error;
+    const hint = close === null ? commentHint(text) : `did you mean the option "${close}"?`;
+    throw badOption(line.where, line.name, key, error.message, hint);
   }
 }
 

@@ -1,46 +1,9 @@
-// From an address of `--listen` to a listener that is bound to it.
+// How a listener begins to listen, and why it may not be possible.
 
 import type { Server } from 'node:net';
-import { type HostPort, type ListenAddress, type SocketPath, showListenAddress } from './listen-address.ts';
-import { clearStaleSocket, openSocket, type SocketOwner, withClosedSocket } from './socket-file.ts';
 
 // Longer queues of the kernel are cut to net.core.somaxconn anyway.
 export const BACKLOG = 1024;
-
-/**
- * Gives the address with the port that the kernel has chosen where it was 0.
- *
- * @param owner of a socket file; null: whoever runs this
- * @throws Error with a sentence for the operator
- */
-export async function bind<A extends ListenAddress>(
-  server: Server,
-  address: A,
-  owner: SocketOwner | null,
-): Promise<A> {
-  try {
-    if ('path' in address) await bindSocket(server, address, owner);
-    else return { ...address, port: await bindPort(server, address) };
-    return address;
-  } catch (error) {
-    const reasons = 'path' in address ? socketReasons : portReasons;
-    throw new Error(`${showListenAddress(address)}: ${reasonOf(error, reasons)}`);
-  }
-}
-
-async function bindPort(server: Server, { host, port }: HostPort): Promise<number> {
-  const where = host === '' ? {} : { host };
-  await listening(server, () => server.listen({ ...where, port, backlog: BACKLOG }));
-  const bound = server.address();
-  return typeof bound === 'object' && bound !== null ? bound.port : port;
-}
-
-async function bindSocket(server: Server, address: SocketPath, owner: SocketOwner | null): Promise<void> {
-  const { path } = address;
-  await clearStaleSocket(path);
-  await listening(server, () => withClosedSocket(() => server.listen({ path, backlog: BACKLOG })));
-  openSocket(address, owner);
-}
 
 export function listening(server: Server, begin: () => void): Promise<void> {
   return new Promise((resolve, reject) => {

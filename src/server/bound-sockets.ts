@@ -1,17 +1,32 @@
-// Listening sockets of a process that takes no clients itself: bound while it may bind any port, kept open as long as
-// it lives, and handed to workers. What waits in their queue waits through every change of workers.
+// Listening sockets that outlive whoever takes clients of them: bound while the process may bind any port, and handed to
+// workers, or to the process that comes after this one. What waits in their queue waits through every such change.
 
 import { lookup } from 'node:dns/promises';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { BoundSocket, type BoundSocketOptions, isIP } from 'node:net';
 import { portReasons, reasonOf, socketReasons } from './bind.ts';
 import { type HostPort, type ListenAddress, type SocketPath, showListenAddress } from './listen-address.ts';
-import { clearStaleSocket, openSocket, type SocketOwner, withClosedSocket } from './socket-file.ts';
+import {
+  clearStaleSocket,
+  openSocket,
+  type SocketOwner,
+  underOtherName,
+  withClosedSocket,
+} from './socket-file.ts';
 
-export interface HeldSocket {
-  readonly address: ListenAddress;
+/** A socket as another process can go on with it. */
+export interface OpenSocket {
   readonly fd: number;
-  /** Closes it, and removes the file of a unix socket. */
-  close(): void;
+  readonly address: ListenAddress;
+  /** we, or a server before us, have bound it, and remove its file; systemd looks after its own */
+  readonly isOurs: boolean;
+}
+
+export interface HeldSocket extends OpenSocket {
+  /** null: bound by a process before this one */
+  readonly handle: BoundSocket | null;
+  /** Of a unix socket that is ours. For the end: nobody goes on with it. */
+  removeFile(): void;
 }
 
 /**
@@ -29,10 +44,20 @@ export async function holdSocket(address: ListenAddress, owner: SocketOwner | nu
   }
 }
 
+/** A socket that this process was started with. */
+export function heldAlready(socket: OpenSocket): HeldSocket {
+  return { ...socket, handle: null, removeFile: () => removeFileOf(socket) };
+}
+
 async function holdPort(address: HostPort & ListenAddress): Promise<HeldSocket> {
   const { host, port } = address;
-  const bound = host === '' ? bindAnywhere(port) : new BoundSocket({ host: await numeric(host), port });
-  return { address: { ...address, port: bound.address().port }, fd: bound.fd(), close: () => bound.close() };
+  const handle = host === '' ? bindAnywhere(port) : new BoundSocket({ host: await numeric(host), port });
+  return held(handle, { ...address, port: handle.address().port });
+}
+
+function held(handle: BoundSocket, address: ListenAddress): HeldSocket {
+  // A listener that takes the handle over has the descriptor from then on, under the same number.
+  return { ...heldAlready({ fd: handle.fd(), address, isOurs: true }), handle };
 }
 
 /** All addresses: of both families where there is IPv6. */
@@ -50,16 +75,24 @@ async function numeric(host: string): Promise<string> {
   return isIP(host) !== 0 ? host : (await lookup(host)).address;
 }
 
+// libuv removes the file that it has bound when the handle goes, which at a hand-over would be too early: so that one
+// has another name.
 async function holdPath(address: SocketPath & ListenAddress, owner: SocketOwner | null): Promise<HeldSocket> {
-  const { path } = address;
-  await clearStaleSocket(path);
-  // Node 26 takes a path, which its types do not know yet.
-  const options: BoundSocketOptions & { readonly path: string } = { path };
-  const held: { socket?: BoundSocket } = {};
-  withClosedSocket(() => {
-    held.socket = new BoundSocket(options);
+  await clearStaleSocket(address.path);
+  return underOtherName(address.path, (path) => {
+    // Node 26 takes a path, which its types do not know yet.
+    const options: BoundSocketOptions & { readonly path: string } = { path };
+    const handle = withClosedSocket(() => new BoundSocket(options));
+    openSocket({ ...address, path }, owner);
+    return held(handle, address);
   });
-  openSocket(address, owner);
-  const { socket } = held;
-  return { address, fd: socket?.fd() ?? -1, close: () => socket?.close() };
+}
+
+function removeFileOf({ address, isOurs }: OpenSocket): void {
+  if (!isOurs || !('path' in address)) return;
+  try {
+    if (lstatSync(address.path).isSocket()) unlinkSync(address.path);
+  } catch {
+    // Somebody else has removed it.
+  }
 }

@@ -3,6 +3,7 @@
 
 import { readFileSync, readlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
+import type { OpenSocket } from './bound-sockets.ts';
 import { type ListenAddress, parseListenAddress } from './listen-address.ts';
 
 const FIRST_FD = 3;
@@ -15,36 +16,36 @@ interface PassedSocket {
   readonly words: string;
 }
 
-export interface PassedListener {
-  readonly fd: number;
-  readonly address: ListenAddress;
-}
-
 /**
  * Takes what is passed to this process out of the environment: it is not for children. Empty where there is nothing.
  *
  * @throws Error with a sentence for the operator
  */
-export function takePassedSockets(env: Environment, pid: number): PassedListener[] {
+export function takePassedSockets(env: Environment, pid: number): OpenSocket[] {
   const { LISTEN_PID: forPid, LISTEN_FDS: count = '', LISTEN_FDNAMES: names = '' } = env;
   for (const name of ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES']) delete env[name];
   if (Number(forPid) !== pid || !/^\d{1,4}$/.test(count)) return [];
   const words = names.split(':');
   return Array.from({ length: Number(count) }, (_, at) => {
     const fd = FIRST_FD + at;
-    return { fd, address: addressOf({ fd, words: words[at] ?? '' }) };
+    return { fd, address: addressOf({ fd, words: words[at] ?? '' }), isOurs: false };
   });
 }
 
 function addressOf({ fd, words }: PassedSocket): ListenAddress {
   const place = placeOf(fd);
   if (place === null) throw new Error(`the file descriptor ${fd} that was passed is no socket that listens`);
+  // Any name will do that says nothing to us; the default is that of the unit.
+  if (!words.split(',').some(isOurWord)) return parseListenAddress(place);
   try {
-    return parseListenAddress(words === '' ? place : `${place},${words}`);
-  } catch {
-    // Any name will do that says nothing to us; the default is that of the unit.
-    return parseListenAddress(place);
+    return parseListenAddress(`${place},${words}`);
+  } catch (error) {
+    throw new Error(`FileDescriptorName=${words}: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+function isOurWord(word: string): boolean {
+  return ['tls', 'lmtp', 'proxy'].includes(word);
 }
 
 /** Where it is bound, in the form of `--listen`; null: nowhere that we could tell. */

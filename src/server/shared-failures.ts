@@ -1,6 +1,7 @@
 // Failed logins of all workers, as their parent remembers them for workers that are yet to come: a reload must not
-// give those who guess passwords a fresh start.
+// give those who guess passwords a fresh start. Nobody else hears of all failures, so the parent says who is locked out.
 
+import { LoginGuard } from '../session/login-guard.ts';
 import type { LoginFailure } from './worker-messages.ts';
 
 const MOST = 20_000;
@@ -14,14 +15,21 @@ interface Noted {
 export class SharedFailures {
   readonly #now: () => number;
   #noted: Noted[] = [];
+  readonly #guard = new LoginGuard();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  note(failure: LoginFailure): void {
-    this.#noted.push({ failure, at: this.#now() - failure.age });
-    if (this.#noted.length <= MOST) return;
+  /** Gives true when it was the one that locks its address out. */
+  note(failure: LoginFailure): boolean {
+    const at = this.#now() - failure.age;
+    this.#noted.push({ failure, at });
+    if (this.#noted.length > MOST) this.#makeRoom();
+    return this.#guard.noteElsewhere(failure.ip, at, failure.limits);
+  }
+
+  #makeRoom(): void {
     this.#forget();
     // Still too many: the older half goes, which makes this cheap.
     if (this.#noted.length > MOST) this.#noted = this.#noted.slice(MOST / 2);

@@ -2,7 +2,7 @@
 // the greeting, and ends in order.
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { isDenial } from '../contract/codes.ts';
 import type { Incoming } from '../contract/connection.ts';
 import type { Awaitable } from '../contract/hooks.ts';
@@ -17,7 +17,7 @@ import { DeliveredBefore } from '../session/delivered-before.ts';
 import { STRESSED_SILENCE } from '../session/limits.ts';
 import { LoginGuard } from '../session/login-guard.ts';
 import { Session } from '../session/session.ts';
-import { BACKLOG, bind, listening } from './bind.ts';
+import type { HeldSocket, OpenSocket } from './bound-sockets.ts';
 import {
   type Caller,
   directPeer,
@@ -29,6 +29,7 @@ import {
 } from './caller.ts';
 import type { ConnectionLimits } from './connection-limits.ts';
 import type { ListenAddress } from './listen-address.ts';
+import { Listeners } from './listeners.ts';
 import { type MemoryFigures, memoryFigures, Overload } from './overload.ts';
 import { LOCAL_IP, type NamedPeer, plainIp, tlsAtProxy } from './peers.ts';
 import { type ProxyRule, proxyRule } from './proxy-preamble.ts';
@@ -43,6 +44,8 @@ export interface ServerMeans {
   readonly limits: ConnectionLimits;
   /** one for all workers of a server */
   readonly logins?: LoginGuard;
+  /** the same */
+  readonly delivered?: DeliveredBefore;
   /** what the process has and may have of memory, where a test wants it otherwise */
   readonly memory?: () => MemoryFigures;
   /** name of an address by the DNS; `Unknown` where there is none */
@@ -51,26 +54,33 @@ export interface ServerMeans {
 
 export class SmtpServer {
   readonly #means: ServerMeans;
-  readonly #listeners: Server[] = [];
+  readonly #listeners: Listeners;
   /** with the wires of those that are served */
   readonly #sockets = new Map<Socket, SocketWire | null>();
   /** the session on whose behalf code runs, for what fails where nobody waits for it */
   readonly #current = new AsyncLocalStorage<Session>();
   readonly #youngGeneration = new YoungGeneration();
   readonly #logins: LoginGuard;
-  readonly #delivered = new DeliveredBefore();
+  readonly #delivered: DeliveredBefore;
   readonly #overload: Overload;
   #serial = 0;
   /** clients that came before `open` */
   #early: (() => void)[] | null = [];
   #isStopping = false;
+  /** others go on with the sockets */
+  #isRetired = false;
   #onEmpty: (() => void) | null = null;
   /** the service of the client that came last */
   #served: Promise<void> = Promise.resolve();
 
   constructor(means: ServerMeans) {
     this.#means = means;
+    this.#listeners = new Listeners({
+      accepted: (socket, entrance) => this.#accept(socket, entrance),
+      failed: ({ message }) => means.engine().log.write('error', `error, cannot accept: ${message}`),
+    });
     this.#logins = means.logins ?? new LoginGuard();
+    this.#delivered = means.delivered ?? new DeliveredBefore();
     this.#overload = new Overload({
       most: means.limits.settings.connections,
       memory: means.memory ?? memoryFigures,
@@ -105,22 +115,23 @@ export class SmtpServer {
    * @param owner of a socket file; null: whoever runs this
    * @throws Error with a sentence for the operator
    */
-  async listen<A extends ListenAddress>(address: A, owner: SocketOwner | null = null): Promise<A> {
-    const server = this.#listener(address);
-    const bound = await bind(server, address, owner);
-    this.#tellErrorsOf(server);
-    return bound;
+  listen<A extends ListenAddress>(address: A, owner: SocketOwner | null = null): Promise<A> {
+    return this.#listeners.bind(address, owner);
   }
 
-  /**
-   * Takes clients of a socket that was bound elsewhere: by a parent process, or by systemd.
-   *
-   * @param fd stays open, in the kernel's sense, as long as somebody else has it
-   */
-  async adopt(address: ListenAddress, fd: number): Promise<void> {
-    const server = this.#listener(address);
-    await listening(server, () => server.listen({ fd, backlog: BACKLOG }));
-    this.#tellErrorsOf(server);
+  /** Takes clients of a socket that was bound before. */
+  take(held: HeldSocket): Promise<void> {
+    return this.#listeners.take(held);
+  }
+
+  /** The same of one that somebody else sees to: a parent process, or systemd. */
+  adopt(address: ListenAddress, fd: number): Promise<void> {
+    return this.#listeners.adopt({ address, fd, isOurs: false });
+  }
+
+  /** Those that another process could go on with. */
+  get sockets(): readonly OpenSocket[] {
+    return this.#listeners.sockets;
   }
 
   /** Serves one client whose connection somebody else has accepted. Resolves when it is gone. @param peer who it is; null: ask the socket */
@@ -130,23 +141,6 @@ export class SmtpServer {
     this.#accept(socket, { address, service: { tls, lmtp } }, peer);
     await gone;
     await this.#served;
-  }
-
-  #listener(address: ListenAddress): Server {
-    const { tls = false, lmtp = false } = address;
-    const entrance: Entrance = { address, service: { tls, lmtp } };
-    // A client may close its side right after its last command and still read the replies.
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket, entrance),
-    );
-    this.#listeners.push(server);
-    return server;
-  }
-
-  #tellErrorsOf(server: Server): void {
-    server.on('error', (error) =>
-      this.#means.engine().log.write('error', `error, cannot accept: ${error.message}`),
-    );
   }
 
   /** Begins to serve. Until then clients wait: nobody is served with rights that are about to be dropped. */
@@ -175,7 +169,8 @@ export class SmtpServer {
 
   /** No new clients; those there are stay as long as they like. Resolves when all are gone. */
   async retire(): Promise<void> {
-    for (const listener of this.#listeners) listener.close();
+    this.#isRetired = true;
+    this.#listeners.close();
     if (this.#sockets.size === 0) return;
     await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
@@ -185,7 +180,8 @@ export class SmtpServer {
   /** No new clients; those there are get 421 at their next command. Resolves when all are gone, or at the limit. */
   async stop(limitMs: number): Promise<void> {
     this.#isStopping = true;
-    for (const listener of this.#listeners) listener.close();
+    this.#listeners.close();
+    if (!this.#isRetired) this.#listeners.removeFiles();
     if (this.#sockets.size === 0) return this.#onEmpty?.();
     const { deadlines } = this.#means.engine();
     const retired = this.#onEmpty;

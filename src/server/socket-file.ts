@@ -1,8 +1,9 @@
 // Unix sockets as files: what a server that crashed has left behind is cleared away, and the new one gets its
-// owner and permissions. Node removes the file when the listener is closed.
+// owner and permissions.
 
-import { chmodSync, chownSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, chownSync, lstatSync, renameSync, unlinkSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { dirname, join } from 'node:path';
 import type { SocketPath } from './listen-address.ts';
 
 /** Whoever may write the file can send mail as 127.0.0.1: the account of the server and its group. */
@@ -36,10 +37,10 @@ function knockAt(path: string): Promise<string> {
 }
 
 /** Binds, in such a way that nobody else can connect before `openSocket`. */
-export function withClosedSocket(bind: () => void): void {
+export function withClosedSocket<T>(bind: () => T): T {
   const mask = process.umask(0o177);
   try {
-    bind();
+    return bind();
   } finally {
     process.umask(mask);
   }
@@ -49,4 +50,13 @@ export function withClosedSocket(bind: () => void): void {
 export function openSocket({ path, mode }: SocketPath, owner: SocketOwner | null): void {
   if (owner !== null) chownSync(path, owner.uid, owner.gid);
   chmodSync(path, mode ?? DEFAULT_MODE);
+}
+
+/** Makes the socket under another name in the same folder: it is whole when it gets its own. */
+export function underOtherName<T>(path: string, make: (path: string) => T): T {
+  // Short, as the paths of sockets have to be.
+  const other = join(dirname(path), `.${process.pid}`);
+  const made = make(other);
+  renameSync(other, path);
+  return made;
 }

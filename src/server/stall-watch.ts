@@ -28,6 +28,8 @@ export function watchForStalls({ mark, names, stallMs }: StallWatch): void {
     workerData: data,
     resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
     env: {},
+    // Those of the process may be for another kind of code.
+    execArgv: [],
   });
   thread.unref();
   // A worker goes on without: the parent has a clock of its own.

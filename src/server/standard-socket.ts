@@ -1,9 +1,9 @@
 // The client on standard input and output as a socket: it is one where inetd or tcpserver starts the program; a pair of
 // pipes can be had to look like one.
 
-import { fstatSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 
 export function standardInputIsSocket(): boolean {
   try {
@@ -95,7 +95,26 @@ function openStandardSocket(): Socket {
   socket.setNoDelay(true);
   const isBoth = socket.remoteAddress !== undefined || isSameFile(0, 1);
   // Programs of our own kind make pipes out of sockets: replies go to the other one.
-  return isBoth ? socket : new PipedSocket(socket, process.stdout);
+  if (!isBoth) return new PipedSocket(socket, process.stdout);
+  if (isSameFile(0, 2)) hideErrors();
+  keepFromOthers();
+  return socket;
+}
+
+/** inetd and xinetd make the client standard error, too: our log is not for it, and it waits for our last close. */
+function hideErrors(): void {
+  closeSync(2);
+  // The lowest number that is free.
+  openSync('/dev/null', 'w');
+}
+
+/**
+ * A plugin that imports node:process has Node read every field of it, and a second handle on the client's descriptor
+ * throws (EEXIST). What a plugin prints is not for the client either.
+ */
+function keepFromOthers(): void {
+  Object.defineProperty(process, 'stdin', { value: Readable.from([]), configurable: true });
+  Object.defineProperty(process, 'stdout', { value: process.stderr, configurable: true });
 }
 
 function isSameFile(one: number, other: number): boolean {

@@ -1,8 +1,11 @@
 // What the parent of a forkserver and its workers say to each other. A parent may live on while the executable is
 // replaced under it, so neither side takes an unknown message for a mistake.
 
+import type { DeliveryNews } from '../session/delivered-before.ts';
 import type { LockOut } from '../session/login-guard.ts';
 import type { ListenAddress } from './listen-address.ts';
+import type { ParentEntry } from './parent-log.ts';
+import type { TicketSeed } from './tls-ticket-keys.ts';
 
 /** Clients from one address or network, by the key of connection-limits. */
 export type KeyCount = readonly [key: string, count: number];
@@ -38,6 +41,8 @@ export interface WorkerOrders {
   /** of LoginGuard, in hexadecimal digits */
   readonly loginKey: string;
   readonly failures: readonly LoginFailure[];
+  readonly delivered: readonly DeliveryNews[];
+  readonly tickets: TicketSeed;
   /** of the other workers */
   readonly counts: Counts;
   /** the server starts: mistakes are told to whoever has started it */
@@ -51,13 +56,21 @@ export type ToWorker =
   /** no new clients; those there are stay */
   | { readonly kind: 'retire' }
   | { readonly kind: 'stop' }
+  /** to be written by the logging plugins */
+  | { readonly kind: 'log'; readonly entry: ParentEntry }
   | { readonly kind: 'elsewhere'; readonly counts: Counts }
+  | { readonly kind: 'delivered'; readonly news: DeliveryNews }
   | { readonly kind: 'failure'; readonly failure: LoginFailure };
 
 export type FromWorker =
-  | { readonly kind: 'serving' }
+  /** `logs`: there are logging plugins, which can write what the parent has to say */
+  | { readonly kind: 'serving'; readonly logs?: boolean }
+  /** it cannot serve, for these mistakes in the configuration; its end follows */
+  | { readonly kind: 'refused'; readonly findings: readonly string[] }
+  | { readonly kind: 'logged'; readonly serial: number }
   | { readonly kind: 'alive' }
   | { readonly kind: 'counts'; readonly counts: Counts }
+  | { readonly kind: 'delivered'; readonly news: DeliveryNews }
   | { readonly kind: 'failure'; readonly failure: LoginFailure };
 
 /** A message as it came from the channel, which only we write to; null: nothing that we know the form of. */

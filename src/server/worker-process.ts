@@ -1,12 +1,22 @@
 // One worker of a forkserver, as its parent sees it: started from the same executable, with the listening sockets among
 // its file descriptors and a channel for messages.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { isSea } from 'node:sea';
+import { spawn } from 'node:child_process';
+import { ownProgram, workerName } from './own-program.ts';
+import type { ParentEntry, Scribe } from './parent-log.ts';
 import { type FromWorker, received, type ToWorker, type WorkerOrders } from './worker-messages.ts';
 
-/** Where the sockets begin: behind standard streams and channel. */
-export const FIRST_SOCKET = 4;
+/** The part of a process that counts here. */
+export interface WorkerChild {
+  readonly pid?: number | undefined;
+  readonly connected: boolean;
+  send(message: ToWorker, done: () => void): unknown;
+  kill(signal: NodeJS.Signals): unknown;
+  on(event: 'message', listener: (raw: unknown) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  once(event: 'exit', listener: (code: number | null, signal: NodeJS.Signals | null) => void): unknown;
+  once(event: 'error', listener: (error: Error) => void): unknown;
+}
 
 export interface WorkerEvents {
   heard(worker: WorkerProcess, message: FromWorker): void;
@@ -16,32 +26,25 @@ export interface WorkerEvents {
 /** `retiring`: serves the clients that it has, and takes no more */
 export type WorkerState = 'starting' | 'serving' | 'retiring' | 'gone';
 
-export class WorkerProcess {
+export class WorkerProcess implements Scribe {
   readonly slot: number;
   readonly generation: number;
   state: WorkerState = 'starting';
   /** when it began to serve, and when it was last heard of, in milliseconds of the monotonic clock */
   servingSince: number | null = null;
   heardAt: number;
+  /** why it does not come to serve, in its own words */
+  findings: readonly string[] = [];
   /** whether it came to serve */
   readonly ready: Promise<boolean>;
   readonly exited: Promise<void>;
-  readonly #child: ChildProcess;
+  readonly #child: WorkerChild;
 
-  constructor(
-    slot: number,
-    generation: number,
-    sockets: readonly number[],
-    now: number,
-    events: WorkerEvents,
-  ) {
+  constructor(slot: number, generation: number, child: WorkerChild, now: number, events: WorkerEvents) {
     this.slot = slot;
     this.generation = generation;
     this.heardAt = now;
-    const { command, args } = ownProgram();
-    this.#child = spawn(command, [...args, 'worker'], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...sockets],
-    });
+    this.#child = child;
     // What cannot be sent any more is told by the exit.
     this.#child.on('error', () => {});
     let isReady: (ready: boolean) => void = () => {};
@@ -84,6 +87,10 @@ export class WorkerProcess {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
+  write(entry: ParentEntry): void {
+    this.send({ kind: 'log', entry });
+  }
+
   retire(): void {
     if (!this.isActive) return;
     this.state = 'retiring';
@@ -100,8 +107,11 @@ export class WorkerProcess {
   }
 }
 
-/** How this program starts itself: the executable, or Node with the file that it was started with. */
-export function ownProgram(): { readonly command: string; readonly args: readonly string[] } {
-  const [, script = ''] = process.argv;
-  return { command: process.execPath, args: isSea() ? [] : [...process.execArgv, script] };
+/** @param sockets file descriptors that it gets, from FIRST_SOCKET on */
+export function spawnWorker(sockets: readonly number[]): WorkerChild {
+  const { command, args } = ownProgram();
+  return spawn(command, [...args, 'worker'], {
+    argv0: workerName(command),
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc', ...sockets],
+  });
 }

@@ -3,16 +3,15 @@
 
 import { randomBytes } from 'node:crypto';
 import type { LogLevel } from '../contract/codes.ts';
-import type { ListenAddress } from './listen-address.ts';
+import { DeliveredBefore } from '../session/delivered-before.ts';
+import type { OpenSocket } from './bound-sockets.ts';
+import { FIRST_SOCKET } from './own-program.ts';
+import { ParentLog } from './parent-log.ts';
 import { CountBoard } from './shared-counts.ts';
 import { SharedFailures } from './shared-failures.ts';
-import type { FromWorker, WorkerOrders } from './worker-messages.ts';
-import { FIRST_SOCKET, WorkerProcess } from './worker-process.ts';
-
-export interface OpenSocket {
-  readonly fd: number;
-  readonly address: ListenAddress;
-}
+import type { TicketKeys } from './tls-ticket-keys.ts';
+import type { FromWorker, ToWorker, WorkerOrders } from './worker-messages.ts';
+import { spawnWorker, type WorkerChild, WorkerProcess } from './worker-process.ts';
 
 type Standing = Pick<
   WorkerOrders,
@@ -24,8 +23,14 @@ export interface WorkersMeans {
   /** the sockets of the worker in a slot */
   sockets(slot: number): readonly OpenSocket[];
   readonly standing: Standing;
+  readonly tickets: TicketKeys;
+  /** standard error leads nowhere */
+  readonly isMute: boolean;
+  /** how a process is started, where a test wants it otherwise @param sockets file descriptors for it */
+  readonly spawn?: (sockets: readonly number[]) => WorkerChild;
   /** milliseconds of a clock that only goes forward */
   now(): number;
+  /** to standard error */
   log(level: LogLevel, text: string): void;
 }
 
@@ -33,6 +38,12 @@ export interface WorkersMeans {
 const SHORT_LIFE_MS = 1000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
+/** Where they do not even come to serve, somebody may be mending the configuration. */
+const LONGEST_START_PAUSE_MS = 5000;
+/** Plugins may have databases to read before they serve. */
+const START_MS = 60_000;
+/** A failure that stays the same is told so often. */
+const REPEAT_MS = 60_000;
 const LOOK_MS = 1000;
 /** A worker ends itself when it hangs, and names the plugin; one that cannot even do that gets so much more time. */
 const GRACE_MS = 5000;
@@ -46,28 +57,48 @@ export class Workers {
     worker.send({ kind: 'elsewhere', counts }),
   );
   readonly #failures: SharedFailures;
+  readonly #delivered = new DeliveredBefore();
+  readonly #log: ParentLog<WorkerProcess>;
   readonly #loginKey = randomBytes(32).toString('hex');
   /** slots for which a start is waited for */
   readonly #pauses = new Map<number, NodeJS.Timeout>();
   #shortLives = 0;
+  #longestPause = LONGEST_PAUSE_MS;
+  /** the failure to start a worker that was told last, and when */
+  #told = { failure: '', at: 0 };
+  /** somebody has heard that workers are missing */
+  #isShort = false;
   #generation = 0;
   #isFirst = true;
   #isReloading = false;
-  #reloadAgain = false;
   #isStopping = false;
   #looked: number;
 
   constructor(means: WorkersMeans) {
     this.#means = means;
     this.#failures = new SharedFailures(means.now);
+    this.#log = new ParentLog(means.log, means.isMute);
     this.#looked = means.now();
+  }
+
+  log(level: LogLevel, text: string): void {
+    this.#log.write(level, text);
   }
 
   get status(): string {
     const retiring = [...this.#all].filter(({ state }) => state === 'retiring').length;
-    const serving = [...this.#all].filter(({ state }) => state === 'serving').map(({ pid }) => pid);
+    const serving = this.#serving.map(({ pid }) => pid);
     const old = retiring > 0 ? `, ${retiring} with their last clients` : '';
     return `${serving.length} of ${this.#means.count} workers (${serving.join(', ')})${old}, ${this.#counts.total} connections`;
+  }
+
+  /** Somebody takes new clients. */
+  get isServing(): boolean {
+    return this.#serving.length > 0;
+  }
+
+  get #serving(): WorkerProcess[] {
+    return [...this.#all].filter(({ state }) => state === 'serving');
   }
 
   /** Gives false where the first worker does not come to serve: it has said why. */
@@ -80,24 +111,27 @@ export class Workers {
     return true;
   }
 
-  /** Changes all workers for new ones; keeps the old ones where the first new one does not come to serve. */
-  async reload(): Promise<void> {
-    if (this.#isStopping) return;
-    this.#reloadAgain = this.#isReloading;
-    if (this.#isReloading) return;
+  /** Changes all workers for new ones; keeps the old ones, and gives false, where the first new one does not come to serve. */
+  async reload(): Promise<boolean> {
+    if (this.#isStopping || this.#isReloading) return false;
     this.#isReloading = true;
-    do {
-      this.#reloadAgain = false;
-      await this.#changeAll();
-    } while (this.#reloadAgain && !this.#isStopping);
+    const isNew = await this.#changeAll();
     this.#isReloading = false;
     this.#fill();
+    return isNew;
+  }
+
+  /** No new clients: another process has them. Resolves when the last ones have left. */
+  async retire(): Promise<void> {
+    this.#noMore();
+    const all = [...this.#all];
+    for (const worker of all) worker.retire();
+    await Promise.all(all.map(({ exited }) => exited));
   }
 
   /** Resolves when all are gone; those that are not at the limit are killed. */
   async stop(limitMs: number): Promise<void> {
-    this.#isStopping = true;
-    for (const pause of this.#pauses.values()) clearTimeout(pause);
+    this.#noMore();
     const all = [...this.#all];
     for (const worker of all) worker.stop();
     const kill = setTimeout(() => {
@@ -107,44 +141,52 @@ export class Workers {
     clearTimeout(kill);
   }
 
-  /** Each worker says how it is. */
-  report(): void {
-    for (const worker of this.#all) worker.signal('SIGUSR1');
+  #noMore(): void {
+    this.#isStopping = true;
+    for (const pause of this.#pauses.values()) clearTimeout(pause);
   }
 
-  async #changeAll(): Promise<void> {
+  /** Each worker says how it is. */
+  report(): void {
+    for (const worker of this.#all) {
+      // Before it listens to signals, Node takes this one for a wish to debug it.
+      if (worker.state !== 'starting') worker.signal('SIGUSR1');
+    }
+  }
+
+  async #changeAll(): Promise<boolean> {
     this.#generation++;
     const old = [...this.#all].filter(({ isActive }) => isActive);
     const first = this.#launch(0);
     if (!(await first.ready)) {
       this.#generation--;
       if (!this.#isStopping)
-        this.#log('error', 'error, the new configuration is not used: the old workers go on');
-      return;
+        this.log('error', 'error, the new configuration is not used: the old workers go on');
+      return false;
     }
     const others = Array.from({ length: this.#means.count - 1 }, (_, at) => this.#launch(at + 1));
     await Promise.all(others.map(({ ready }) => ready));
     for (const worker of old) worker.retire();
     this.#endOldest();
-    this.#log('notice', 'configuration is read anew: new workers have taken over');
+    this.log('notice', 'configuration is read anew: new workers have taken over');
+    return true;
   }
 
   #launch(slot: number): WorkerProcess {
-    const { sockets, standing, now } = this.#means;
+    const { sockets, standing, now, spawn = spawnWorker } = this.#means;
     const given = sockets(slot);
-    const worker = new WorkerProcess(
-      slot,
-      this.#generation,
-      given.map(({ fd }) => fd),
-      now(),
-      { heard: (who, message) => this.#hear(who, message), gone: (who, how) => this.#bury(who, how) },
-    );
+    const worker = new WorkerProcess(slot, this.#generation, spawn(given.map(({ fd }) => fd)), now(), {
+      heard: (who, message) => this.#hear(who, message),
+      gone: (who, how) => this.#bury(who, how),
+    });
     this.#all.add(worker);
     worker.start({
       ...standing,
       sockets: given.map(({ address }, at) => ({ address, fd: FIRST_SOCKET + at })),
       loginKey: this.#loginKey,
       failures: this.#failures.recent(),
+      delivered: this.#delivered.recent(now()),
+      tickets: this.#means.tickets.share,
       counts: this.#counts.enter(worker),
       isFirst: this.#isFirst,
     });
@@ -156,28 +198,66 @@ export class Workers {
     const now = this.#means.now();
     worker.heardAt = now;
     if (message.kind === 'counts') this.#counts.hear(worker, message.counts);
-    else if (message.kind === 'failure') {
-      this.#failures.note(message.failure);
-      for (const other of this.#all) if (other !== worker) other.send(message);
+    else if (message.kind === 'delivered') {
+      this.#delivered.hear(message.news, now);
+      this.#passOn(worker, message);
+    } else if (message.kind === 'failure') {
+      if (this.#failures.note(message.failure)) {
+        this.log('warn', `fail, too many failed logins: ${message.failure.ip} is locked out for a while`);
+      }
+      this.#passOn(worker, message);
     } else if (message.kind === 'serving' && worker.state === 'starting') {
       worker.state = 'serving';
       worker.servingSince = now;
-    }
+      if (message.logs === true) this.#log.enter(worker);
+      this.#tellRecovery();
+    } else if (message.kind === 'refused') worker.findings = message.findings;
+    else if (message.kind === 'logged') this.#log.confirm(worker, message.serial);
+  }
+
+  #passOn(from: WorkerProcess, message: ToWorker): void {
+    for (const other of this.#all) if (other !== from) other.send(message);
   }
 
   #bury(worker: WorkerProcess, how: string): void {
     this.#all.delete(worker);
     this.#counts.leave(worker);
+    this.#log.leave(worker);
     if (!worker.isActive || this.#isStopping || this.#isFirst) return;
-    const isNews = worker.state === 'serving';
     const lived = worker.servingSince === null ? 0 : this.#means.now() - worker.servingSince;
     this.#shortLives = lived < SHORT_LIFE_MS ? this.#shortLives + 1 : 0;
-    this.#log(
-      'error',
-      `error, worker ${worker.pid} ${isNews ? 'has died' : 'did not come to serve'} (${how})`,
-    );
+    this.#longestPause = worker.state === 'starting' ? LONGEST_START_PAUSE_MS : LONGEST_PAUSE_MS;
+    if (worker.state === 'starting') this.#tellFailure(worker, how);
+    else this.log('error', `error, worker ${worker.pid} has died (${how})`);
     worker.state = 'gone';
     this.#fill();
+  }
+
+  /** Tells it once, and again when it is another one, or goes on. */
+  #tellFailure({ findings }: WorkerProcess, how: string): void {
+    const now = this.#means.now();
+    const failure = [how, ...findings].join('\n');
+    // Who has just asked for a reload wants to hear it each time.
+    const isNews = this.#isReloading || failure !== this.#told.failure || now - this.#told.at >= REPEAT_MS;
+    if (!isNews) return;
+    this.#told = { failure, at: now };
+    for (const finding of findings) this.log('error', `error, ${finding}`);
+    this.log('error', `error, a worker did not come to serve (${how})`);
+    if (this.#isReloading) return;
+    this.#isShort = true;
+    const { length } = this.#serving;
+    const { count } = this.#means;
+    if (length > 0)
+      this.log('error', `error, ${length} of ${count} workers go on; others are tried until they serve`);
+    else this.log('crit', 'error, nobody serves: clients have to wait until a worker comes to serve');
+  }
+
+  #tellRecovery(): void {
+    const { length } = this.#serving;
+    if (!this.#isShort || length < this.#means.count) return;
+    this.#isShort = false;
+    this.#told = { failure: '', at: 0 };
+    this.log('notice', `${length} of ${this.#means.count} workers serve again`);
   }
 
   /** Starts what is missing: at once, or after a while where workers die as soon as they live. */
@@ -192,14 +272,16 @@ export class Workers {
   }
 
   #launchLater(slot: number): void {
-    const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#shortLives - 1, 20));
-    if (pause >= 1000) this.#log('warn', `the next worker is started in ${Math.round(pause / 1000)} s`);
+    const pause = Math.min(this.#longestPause, FIRST_PAUSE_MS * 2 ** Math.min(this.#shortLives - 1, 20));
+    if (pause >= 1000 && !this.#isShort) {
+      this.log('warn', `the next worker is started in ${Math.round(pause / 1000)} s`);
+    }
     this.#pauses.set(
       slot,
       setTimeout(() => {
         this.#pauses.delete(slot);
         const isFilled = [...this.#all].some((worker) => worker.slot === slot && worker.isActive);
-        if (!isFilled && !this.#isStopping) this.#launch(slot);
+        if (!isFilled && !this.#isStopping && !this.#isReloading) this.#launch(slot);
       }, pause),
     );
   }
@@ -212,11 +294,10 @@ export class Workers {
     if (since > 3 * LOOK_MS) for (const worker of this.#all) worker.heardAt = now();
     for (const worker of this.#all) {
       const silence = now() - worker.heardAt;
-      if (worker.state === 'starting' || silence < standing.stallMs + GRACE_MS) continue;
-      this.#log(
-        'error',
-        `error, worker ${worker.pid} has not been heard of for ${Math.round(silence / 1000)} s: it is killed`,
-      );
+      const limit = worker.state === 'starting' ? START_MS : standing.stallMs + GRACE_MS;
+      if (silence < limit) continue;
+      const seconds = Math.round(silence / 1000);
+      this.log('error', `error, worker ${worker.pid} has not been heard of for ${seconds} s: it is killed`);
       worker.signal('SIGKILL');
     }
   }
@@ -225,9 +306,5 @@ export class Workers {
     const retiring = [...this.#all].filter(({ state }) => state === 'retiring');
     const most = MOST_RETIRING * this.#means.count;
     for (const worker of retiring.slice(0, Math.max(0, retiring.length - most))) worker.stop();
-  }
-
-  #log(level: LogLevel, text: string): void {
-    this.#means.log(level, text);
   }
 }

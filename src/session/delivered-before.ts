@@ -1,6 +1,6 @@
 // Which recipients of a message got it although its client heard a refusal: one reply of SMTP cannot say that some have
 // it and some do not. When the client sends the message again, they are not to get it a second time. Kept in memory
-// and for a day: after a restart of the server they do.
+// and for a day, by all workers of a server: after a restart they do.
 
 import { createHash } from 'node:crypto';
 import type { Transaction } from '../contract/connection.ts';
@@ -17,9 +17,24 @@ interface Entry {
   readonly expires: number;
 }
 
+/** What another worker of the server has to know. */
+export interface DeliveryNews {
+  readonly keys: readonly string[];
+  /** of the message that they have; null: what comes now is another one */
+  readonly digest: string | null;
+  /** milliseconds ago */
+  readonly age: number;
+}
+
 export class DeliveredBefore {
+  readonly #tell: (news: DeliveryNews) => void;
   /** by what can be had without reading the message; the oldest entry first */
   readonly #entries = new Map<string, Entry>();
+
+  /** @param tell hears of what is new here, where there are other workers */
+  constructor(tell: (news: DeliveryNews) => void = () => {}) {
+    this.#tell = tell;
+  }
 
   get isEmpty(): boolean {
     return this.#entries.size === 0;
@@ -42,22 +57,40 @@ export class DeliveredBefore {
    */
   async remember(message: Transaction, recipients: readonly Address[], now: number): Promise<boolean> {
     if (!message.header.has('Message-ID')) return false;
-    const entry = { digest: await digestOf(message), expires: now + DAY_MS };
-    for (const recipient of recipients) {
-      const key = keyOf(message, recipient);
-      this.#entries.delete(key);
-      this.#entries.set(key, entry);
-    }
-    for (const [key, { expires }] of this.#entries) {
-      if (expires > now && this.#entries.size <= MOST_REMEMBERED) break;
-      this.#entries.delete(key);
-    }
+    const keys = recipients.map((recipient) => keyOf(message, recipient));
+    this.#note({ keys, digest: await digestOf(message), age: 0 }, now);
     return true;
   }
 
   /** The client has heard that these recipients have it: what comes now is another message. */
   forget(message: Transaction, recipients: readonly Address[]): void {
-    for (const recipient of recipients) this.#entries.delete(keyOf(message, recipient));
+    const keys = recipients.map((recipient) => keyOf(message, recipient));
+    const known = keys.filter((key) => this.#entries.has(key));
+    if (known.length > 0) this.#note({ keys: known, digest: null, age: 0 }, -Infinity);
+  }
+
+  /** @param now of the clock of this process */
+  hear({ keys, digest, age }: DeliveryNews, now: number): void {
+    for (const key of keys) {
+      this.#entries.delete(key);
+      if (digest !== null) this.#entries.set(key, { digest, expires: now - age + DAY_MS });
+    }
+    for (const [key, { expires }] of this.#entries) {
+      if (expires > now && this.#entries.size <= MOST_REMEMBERED) break;
+      this.#entries.delete(key);
+    }
+  }
+
+  /** All that a worker that begins has to hear, oldest first. */
+  recent(now: number): DeliveryNews[] {
+    return [...this.#entries]
+      .filter(([, { expires }]) => expires > now)
+      .map(([key, { digest, expires }]) => ({ keys: [key], digest, age: now + DAY_MS - expires }));
+  }
+
+  #note(news: DeliveryNews, now: number): void {
+    this.hear(news, now);
+    this.#tell(news);
   }
 }
 

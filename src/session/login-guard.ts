@@ -58,28 +58,30 @@ export class LoginGuard {
   }
 
   /**
-   * Counts a failed login. Gives true when it was the one that locks its address out. A login that succeeds takes
-   * nothing back: who owns one account would otherwise have any number of guesses at the others.
+   * Counts a failed login. Gives true when it was the one that locks its address out, and nobody else says so: with
+   * `tell`, only whoever hears of all failures knows which one it was. A login that succeeds takes nothing back: who
+   * owns one account would otherwise have any number of guesses at the others.
    */
   noteFailure(ip: string, now: number, limits: LockOut): boolean {
     if (limits.after === 0) return false;
     this.#tell?.(ip, limits);
-    return this.noteElsewhere(ip, now, limits);
+    return this.noteElsewhere(ip, now, limits) && this.#tell === null;
   }
 
-  /** The same for a failure at another worker of this server. */
+  /** The same for a failure at another worker of this server; it may be told late. */
   noteElsewhere(ip: string, now: number, { after, forMs }: LockOut): boolean {
     const origin = originOf(ip);
     const old = this.#records.get(origin);
-    const record =
-      old !== undefined && now - old.since < forMs ? old : { failures: 0, since: now, lockedUntil: 0 };
-    record.failures++;
-    const locks = record.failures >= after;
-    if (locks) record.lockedUntil = now + forMs;
+    const record = old !== undefined && counts(old, now, forMs) ? old : newRecord(now);
     this.#records.delete(origin);
     this.#records.set(origin, record);
     this.#forgetOldest();
-    return locks;
+    // A login that was under way when the lock-out began neither ends it nor makes it longer.
+    if (record.lockedUntil > now) return false;
+    record.failures++;
+    if (record.failures < after) return false;
+    record.lockedUntil = now + forMs;
+    return true;
   }
 
   /** The same for the same name as long as this process lives, like one that is stored. */
@@ -98,6 +100,15 @@ export class LoginGuard {
     const [oldest] = this.#records.keys();
     if (oldest !== undefined) this.#records.delete(oldest);
   }
+}
+
+function newRecord(now: number): Record {
+  // Failures elsewhere may be older than the clock of this process.
+  return { failures: 0, since: now, lockedUntil: -Infinity };
+}
+
+function counts({ since, lockedUntil }: Record, now: number, forMs: number): boolean {
+  return now - since < forMs || lockedUntil > now;
 }
 
 /** An IPv6 network of 64 bits counts as one address: that is what a single host is usually given. */

@@ -58,11 +58,13 @@ describe('ConfigDirs', () => {
 });
 
 describe('defaultDirs', () => {
-  const order = { given: [], env: {}, beside: '/opt/qpsmtpd', exists: () => true };
+  const order = { given: [], env: {}, beside: ['/opt/qpsmtpd'], exists: () => true };
 
   it('searches beside the installation and at qmail', () => {
     assert.deepEqual(defaultDirs(order), ['/opt/qpsmtpd/config', '/var/qmail/control']);
-    assert.deepEqual(defaultDirs({ ...order, beside: null }), ['/var/qmail/control']);
+    assert.deepEqual(defaultDirs({ ...order, beside: [] }), ['/var/qmail/control']);
+    const two = defaultDirs({ ...order, beside: ['/home/smtpd/qpsmtpd', '/usr'] });
+    assert.deepEqual(two, ['/home/smtpd/qpsmtpd/config', '/usr/config', '/var/qmail/control']);
   });
 
   it('puts QPSMTPD_CONFIG first and $QMAIL/control before the usual one', () => {

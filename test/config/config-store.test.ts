@@ -377,4 +377,14 @@ describe('ConfigStore.checkAll', () => {
       [['warning', 'MISSING_FOLDER', config.path('typo')]],
     );
   });
+
+  it('takes it for an error where no folder is there at all', (t) => {
+    const config = new TempConfig(t);
+    const dirs = new ConfigDirs([config.path('typo')]);
+    const store = new ConfigStore({ dirs, clock: config.clock, report: () => {}, hostname: 'h', home: '/' });
+    assert.deepEqual(
+      store.checkAll().map(({ severity, code, where }) => [severity, code, where?.file]),
+      [['error', 'MISSING_FOLDER', config.path('typo')]],
+    );
+  });
 });

@@ -19,8 +19,8 @@ describe('ConfigError', () => {
   });
 
   it('does without a line and without a place', () => {
-    assert.equal(new ConfigError('X', { file: 'config/me' }, 'is odd').message, 'config/me: is odd');
-    assert.equal(new ConfigError('X', null, 'is odd').message, 'is odd');
+    assert.equal(new ConfigError('BAD_VALUE', { file: 'config/me' }, 'is odd').message, 'config/me: is odd');
+    assert.equal(new ConfigError('BAD_VALUE', null, 'is odd').message, 'is odd');
   });
 
   it('becomes a finding with the place apart from the sentence', () => {

@@ -18,11 +18,18 @@ const entriesOf = (file: string): string[] =>
     .split('\n')
     .filter((line) => line.trim() !== '' && !line.startsWith('#'));
 
-function check(dir: string): unknown {
+interface Found {
+  readonly severity: string;
+  readonly code: string;
+  readonly where: { readonly file: string } | null;
+}
+
+/** Errors and warnings. That a list waits for its plugin, which is commented out, is only told. */
+function check(dir: string): readonly Found[] {
   const { status, stdout, said } = run('src/main.ts', 'check-config', '--config', dir, '--json');
   assert.equal(status, 0, said);
-  const { findings }: { findings?: unknown } = JSON.parse(stdout);
-  return findings;
+  const { findings }: { findings: readonly Found[] } = JSON.parse(stdout);
+  return findings.filter(({ severity }) => severity !== 'info');
 }
 
 describe('config.example', () => {
@@ -40,7 +47,10 @@ describe('config.example', () => {
       writeFileSync(join(copy, name), text.replace(/^#(?=\S)/gm, ''));
     }
     assert.ok(uncommented > 0);
-    assert.deepEqual(check(copy), []);
+    // One queue plugin is meant to take the place of another: with all of them, the first takes everything, and mail
+    // may go to another server.
+    const all = check(copy).map(({ code }) => code);
+    assert.deepEqual(new Set(all), new Set(['PLUGIN_ORDER', 'ROUTED_ADDRESS']));
   });
 
   it('has only files that the core or a plugin reads', async () => {

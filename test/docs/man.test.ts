@@ -1,11 +1,19 @@
 // The manual says what the program does: generated pages are up to date, and nothing that has options lacks a page.
 
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { hookNames } from 'qpsmtpd';
 import packageJson from '../../package.json' with { type: 'json' };
 import { bundledPlugins } from '../../plugins/index.ts';
+import { details } from '../../scripts/man/command-options.ts';
+import { differences } from '../../scripts/man/differences.ts';
+import { perlHabits } from '../../scripts/man/perl-habits.ts';
+import * as api from '../../src/api.ts';
 import { checkConfigCommand } from '../../src/cli/check-config.ts';
+import { forkserverCommand } from '../../src/cli/forkserver.ts';
+import { preforkCommand } from '../../src/cli/prefork.ts';
 import type { Program } from '../../src/cli/program.ts';
 import { queueCommand } from '../../src/cli/queue.ts';
 import { serveCommand } from '../../src/cli/serve.ts';
@@ -13,12 +21,21 @@ import { testPluginCommand } from '../../src/cli/test-plugin.ts';
 import { tlsCertCommand } from '../../src/cli/tls-cert.ts';
 import { knownFileNames } from '../../src/config/known-files.ts';
 import { commonOptions } from '../../src/engine/plugin-words.ts';
-import { run, textOf } from './support.ts';
+import { root, run, textOf } from './support.ts';
 
-const sections = { qpsmtpd: 8, 'qpsmtpd-config': 5, 'qpsmtpd-plugins': 5 } as const;
+const sections = {
+  qpsmtpd: 8,
+  'qpsmtpd-forkserver': 8,
+  'qpsmtpd-prefork': 8,
+  'qpsmtpd-config': 5,
+  'qpsmtpd-plugins': 5,
+  'qpsmtpd-plugin-api': 7,
+} as const;
 const pages = new Map(
   Object.entries(sections).map(([name, number]) => [name, textOf(`man/${name}.${number}`)]),
 );
+
+const kinds: ReadonlySet<string> = new Set(['decide', 'ask', 'watch']);
 
 const plain = (text: string): string =>
   text
@@ -40,10 +57,79 @@ function termsOf(part: string): readonly string[] {
   return [...part.matchAll(/^\.TP\n(\S+)/gm)].map(([, term = '']) => term);
 }
 
-describe('qpsmtpd-config.5 and qpsmtpd-plugins.5', () => {
-  it('are what scripts/build-man.ts makes of the sources', () => {
+describe('the folder man', () => {
+  it('has these pages and no other files', () => {
+    const files = readdirSync(join(root, 'man'));
+    const wanted = Object.entries(sections).map(([name, number]) => `${name}.${number}`);
+    assert.deepEqual(files.sort(), wanted.sort());
+  });
+
+  it('is what scripts/build-man.ts makes of the sources', () => {
     const { status, said } = run('scripts/build-man.ts', '--check');
     assert.equal(status, 0, said);
+    // Of qpsmtpd.8 only a part is made; the rest of the pages is named one by one.
+    for (const name of Object.keys(sections))
+      assert.match(said, new RegExp(`man/${name}\\.\\d is up to date`));
+  });
+
+  it('has the sections of a daemon in the pages of section 8', () => {
+    for (const [name, number] of Object.entries(sections)) {
+      if (number !== 8) continue;
+      for (const heading of ['SIGNALS', 'ENVIRONMENT', 'EXIT STATUS', 'FILES', 'EXAMPLES']) {
+        below(name, heading, 'SH');
+      }
+    }
+  });
+
+  it('sees nothing that is not there', () => {
+    for (const [name, text] of pages) {
+      const [, seen = ''] = text.split('.SH "SEE ALSO"\n');
+      const others = [...plain(seen).matchAll(/(qpsmtpd[\w-]*)"? ?\((\d)\)/g)];
+      assert.ok(others.length >= 2, name);
+      for (const [, other = '', number] of others) {
+        assert.equal(String(sections[other as keyof typeof sections]), number, `${name} names ${other}`);
+      }
+    }
+  });
+});
+
+describe('qpsmtpd-plugin-api.7', () => {
+  it('has every hook, with its arguments', () => {
+    const hooks = termsOf(below('qpsmtpd-plugin-api', 'HOOKS', 'SH'));
+    const named = hooks.map((term) => term.replace(/\(.*$/, '')).filter((term) => !kinds.has(term));
+    assert.deepEqual(named, hookNames);
+  });
+
+  it('has every name that can be imported', () => {
+    const text = plain(pages.get('qpsmtpd-plugin-api') ?? '');
+    const missing = Object.keys(api).filter((name) => !new RegExp(`\\b${name}\\b`).test(text));
+    assert.deepEqual(missing, []);
+  });
+
+  it('maps habits of Perl to what there is', () => {
+    const [, text = ''] = plain(pages.get('qpsmtpd-plugin-api') ?? '').split('.SH "HOST"');
+    const [tables = ''] = text.split('.SH "FROM PERL"');
+    const words = perlHabits.flatMap(([, here]) => [...here.matchAll(/`(?:at|host)\.([\w.]+)/g)]);
+    assert.ok(words.length > 15);
+    for (const [whole, path = ''] of words) {
+      const last = path.split('.').at(-1) ?? '';
+      assert.match(tables, new RegExp(`^(?:at\\.)?${last}\\b`, 'm'), whole);
+    }
+  });
+});
+
+describe('the options of forkserver and prefork', () => {
+  it('have no details of what is no option', () => {
+    const program: Program = { version: '', bundled: {}, api: {} };
+    const commands = [forkserverCommand(program), preforkCommand(program)];
+    const options = commands.flatMap(({ args }) => Object.keys(args ?? {}));
+    for (const name of Object.keys(details)) assert.ok(options.includes(name), name);
+  });
+});
+
+describe('qpsmtpd-config.5 and qpsmtpd-plugins.5', () => {
+  it('say in what each plugin differs from that of Perl, or that it does not', () => {
+    assert.deepEqual(Object.keys(differences).sort(), Object.keys(bundledPlugins).sort());
   });
 
   it('have every config file of the core', () => {
@@ -66,6 +152,9 @@ describe('qpsmtpd-config.5 and qpsmtpd-plugins.5', () => {
       );
       assert.deepEqual(termsOf(part), [...Object.keys(options), ...fileNames]);
       assert.ok(part.toLowerCase().includes(summary.toLowerCase()), summary);
+      assert.match(part, /^Examples?, in /m, 'no example');
+      assert.match(part, /^Log lines: /m, 'no log lines');
+      assert.match(part, /^Hooks: /m, 'no hooks');
       const listed = termsOf(below('qpsmtpd-config', 'FILES OF PLUGINS', 'SH'));
       for (const file of fileNames) assert.ok(listed.includes(file), `${file} is not in qpsmtpd-config.5`);
     });

@@ -24,3 +24,23 @@ export function run(script: string, ...args: readonly string[]): Outcome {
   });
   return { status, stdout, said: `${stdout}${stderr}` };
 }
+
+export interface Fenced {
+  /** word behind the opening fence; empty for a transcript */
+  readonly language: string;
+  readonly code: string;
+}
+
+export function fencedBlocks(markdown: string): Fenced[] {
+  return [...markdown.matchAll(/^```(\w*)\n(.*?)^```$/gms)].map(([, language = '', code = '']) => ({
+    language,
+    code,
+  }));
+}
+
+/** Rows of all tables, as cells. */
+export function tableRows(markdown: string): string[][] {
+  return [...markdown.matchAll(/^\| (.*) \|$/gm)]
+    .map(([, row = '']) => row.split(/(?<!\\) \| /).map((cell) => cell.trim()))
+    .filter(([first = '']) => !/^-+$/.test(first));
+}

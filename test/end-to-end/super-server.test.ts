@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -46,7 +47,10 @@ describe('a socket on standard input', () => {
     await client.command('Subject: one\r\n\r\nbody\r\n.', 250);
     await client.command('QUIT', 221);
     assert.equal(await client.closed(), '');
+    const left = performance.now();
     const { code, stderr } = await server.served(0);
+    const lingered = performance.now() - left;
+    assert.ok(lingered < 1500, `the process took a place for ${Math.round(lingered)} ms more`);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /Connection from localhost \[127\.0\.0\.1\]/);
     assert.match(stderr, /click, disconnecting\n/);
@@ -58,6 +62,20 @@ describe('a socket on standard input', () => {
     const client = await greeted(server);
     client.reset();
     assert.equal((await server.served(0)).code, 0);
+  });
+
+  test('whose client is standard error, too, hears replies and nothing of the log', async () => {
+    const server = await startSuperServer({ ...folder, isInetd: true });
+    const client = await connect(server.port);
+    await client.expect(/^220 /);
+    await client.command('NOOP', /^250 /);
+    await client.command('QUIT', /^221 /);
+    assert.equal(await client.closed(), '');
+    assert.equal((await server.served(0)).code, 0);
+    const broken = await startSuperServer({ config: { plugins: 'no_such_plugin' }, isInetd: true });
+    const other = await connect(broken.port);
+    await other.expect(/^421 4\.3\.0 /);
+    assert.equal(await other.closed(), '');
   });
 
   test('TLS', async () => {
@@ -73,6 +91,24 @@ describe('a socket on standard input', () => {
     await client.command('QUIT', 221);
     assert.equal((await server.served(0)).code, 0);
     assert.equal(recordedMessages(server.dir).length, 1);
+  });
+
+  test('a plugin may import node:process, and what it prints is for the log', async () => {
+    const plugin = `
+      import process, { stdin } from 'node:process';
+      import { definePlugin } from 'qpsmtpd';
+      console.log('printed by', process.pid > 0, stdin.readable);
+      export default definePlugin({ name: 'printer', summary: 'prints', setup: () => ({}) });
+    `;
+    const server = await startSuperServer({
+      config: { ...config, plugins: ['printer', ...config.plugins] },
+      files: { ...recordPlugin, 'plugins/printer.ts': plugin },
+    });
+    const client = await greeted(server);
+    await client.command('QUIT', 221);
+    const { code, stderr } = await server.served(0);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /printed by true/);
   });
 
   test('a bad configuration: the client is told to come back, the log says why', async () => {
@@ -182,6 +218,7 @@ async function deliverOnce(port: number): Promise<void> {
 
 const tcpserver = '/usr/bin/tcpserver';
 const activate = '/usr/bin/systemd-socket-activate';
+const xinetd = '/usr/sbin/xinetd';
 
 describe('super-servers of this machine', () => {
   const { command, args } = programCommand();
@@ -206,6 +243,28 @@ describe('super-servers of this machine', () => {
       '--setenv=HOME',
     ];
     await startReal(activate, [...inetd, command, ...args], dir, port);
+    await deliverOnce(port);
+    assert.equal(recordedMessages(dir).length, 1);
+  });
+
+  test('xinetd, whose clients do not read our log', { skip: !existsSync(xinetd) }, async () => {
+    const dir = serverDir();
+    const port = await freePort();
+    const settings = [
+      'type = UNLISTED',
+      `port = ${port}`,
+      'bind = 127.0.0.1',
+      'socket_type = stream',
+      'protocol = tcp',
+      'wait = no',
+      `user = ${userInfo().username}`,
+      `server = ${command}`,
+      `server_args = ${[...args, 'stdin'].join(' ')}`,
+      `env = QPSMTPD_CONFIG=${join(dir, 'config')} HOME=${dir}`,
+    ];
+    writeFileSync(join(dir, 'xinetd.conf'), `service qpsmtpd\n{\n${settings.join('\n')}\n}\n`);
+    const words = ['-dontfork', '-f', join(dir, 'xinetd.conf'), '-pidfile', join(dir, 'pid')];
+    await startReal(xinetd, words, dir, port);
     await deliverOnce(port);
     assert.equal(recordedMessages(dir).length, 1);
   });

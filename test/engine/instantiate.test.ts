@@ -74,9 +74,20 @@ describe('the words of a plugin line', () => {
   }
 
   for (const [line, message] of [
-    ['x 7 other', 'UNKNOWN_OPTION plugins:1: plugin "x" has no option "other"'],
+    [
+      'x 7 other',
+      'UNKNOWN_OPTION plugins:1: plugin "x" has no option "other" (its own options: limit, mode, hosts)',
+    ],
     ['x 7 limt=5', 'UNKNOWN_OPTION plugins:1: plugin "x" has no option "limt=5" (did you mean "limit"?)'],
     ['x 7 rejct', 'UNKNOWN_OPTION plugins:1: plugin "x" has no option "rejct" (did you mean "reject"?)'],
+    [
+      'x 7 # seven',
+      'UNKNOWN_OPTION plugins:1: plugin "x" has no option "#" (a comment needs a line of its own)',
+    ],
+    [
+      'x #many',
+      'BAD_OPTION plugins:1: plugin "x", option limit: "#many" is not a whole number (a comment needs a line of its own)',
+    ],
     ['x limit', 'BAD_OPTION plugins:1: plugin "x", option limit: a value (N) is missing'],
     ['x limit many', 'BAD_OPTION plugins:1: plugin "x", option limit: "many" is not a whole number'],
     ['x many', 'BAD_OPTION plugins:1: plugin "x", option limit: "many" is not a whole number'],

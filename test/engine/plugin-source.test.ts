@@ -44,6 +44,19 @@ describe('a plugin', () => {
     }
   });
 
+  it('is found by the name it had before 0.94, if nothing else has that name', async (t) => {
+    const other = plugin({ setup: () => ({}) });
+    const { source } = site(t, [], { earlytalker: definition, relay: definition, check_relay: other });
+    const loaded = async (name: string) => (await source.load(name, pluginLine(name))).plugin;
+    assert.equal(await loaded('check_earlytalker'), definition);
+    assert.equal(await loaded('check_relay'), other);
+    assert.equal(
+      await fileOf(t, 'check_relay', ['one/check_relay.ts'], { relay: definition }),
+      'one/check_relay.ts',
+    );
+    assert.equal((await refused(source, 'check_loop')).code, 'UNKNOWN_PLUGIN');
+  });
+
   it('is taken from the first folder that has it, before what is built in', async (t) => {
     assert.equal(await fileOf(t, 'x', ['one/x.js', 'two/x.ts'], { x: definition }), 'one/x.js');
     assert.equal(await fileOf(t, 'x', ['one/x.js', 'one/x.ts', 'one/x/index.ts']), 'one/x.ts');

@@ -214,6 +214,7 @@ export class Site {
       env: {},
       version: '0.0',
       stderr: (line) => this.stderr.push(line),
+      tlsTicketKeys: () => Buffer.alloc(48),
     };
     t.after(() => this.deadlines.stop());
   }

@@ -23,10 +23,30 @@ const asked = promisify(execFile);
 const missing = (program: string) =>
   spawnSync('sh', ['-c', `command -v ${program}`]).status === 0 ? false : `needs ${program}`;
 
+// What a program says of itself.
+const help = `
+COMMANDS
+
+       serve    Receive mail   
+  check-it      It's "good" [or not]: see
+
+Use qpsmtpd <command> --help
+`;
+const options = `
+OPTIONS
+
+   --config=<DIR>    folder with files  
+     -l, --listen=<ADDR[:PORT]|PATH>    where
+     -H, --no-rdns   do not ask
+`;
+
 let folder = '';
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'qpsmtpd-packages-'));
-  writeFileSync(join(folder, 'program'), '#!/bin/sh\n');
+  // It is asked for its subcommands and their options.
+  writeFileSync(join(folder, 'program'), `#!/bin/sh\ncat <<'END'\n${help}\n${options}\nEND\n`, {
+    mode: 0o755,
+  });
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -68,6 +88,8 @@ describe('the Debian package', { skip: missing('dpkg-deb') }, () => {
       'usr/bin/qpsmtpd',
       'etc/init.d/qpsmtpd',
       'usr/lib/qpsmtpd/run-qpsmtpd',
+      'usr/lib/qpsmtpd/hand-over',
+      'usr/share/fish/vendor_completions.d/qpsmtpd-prefork.fish',
       'usr/lib/systemd/system/qpsmtpd.service',
       'usr/lib/systemd/system/qpsmtpd.socket',
       'usr/share/man/man8/qpsmtpd.8.gz',
@@ -85,6 +107,13 @@ describe('the Debian package', { skip: missing('dpkg-deb') }, () => {
   test('keeps every setting below /etc when it is upgraded', () => {
     const below = [...list.matchAll(/^-.* \.(\/etc\/.*)$/gm)].map(([, path]) => path).sort();
     assert.deepEqual(control('conffiles').trimEnd().split('\n').sort(), below);
+  });
+
+  test('knows in its first script which plugins there are, also by the names they had', () => {
+    const [, names = ''] = /^PLUGINS=' (.*) '$/m.exec(control('preinst')) ?? [];
+    for (const name of ['queue/maildir', 'earlytalker', 'check_earlytalker']) {
+      assert.ok(names.split(' ').includes(name), name);
+    }
   });
 
   test('asks the questions of the package in Perl by their names', () => {
@@ -128,6 +157,7 @@ describe('the RPM package', { skip: missing('rpmbuild') }, () => {
 describe('scripts', () => {
   const files = [
     'packaging/bin/run-qpsmtpd',
+    'packaging/bin/hand-over',
     'packaging/init/qpsmtpd',
     'packaging/init/default',
     ...['config', 'preinst', 'postinst', 'prerm', 'postrm'].map((name) => `packaging/deb/scripts/${name}`),
@@ -156,21 +186,6 @@ describe('scripts', () => {
   });
 });
 
-const help = `
-COMMANDS
-
-       serve    Receive mail   
-  check-it      It's "good" [or not]: see
-
-Use qpsmtpd <command> --help
-`;
-const options = `
-OPTIONS
-
-   --config=<DIR>    folder with files  
-     -H, --no-rdns   do not ask
-`;
-
 describe('completion', () => {
   const usage = parseCommands(help).map((command) => ({ ...command, options: parseOptions(options) }));
 
@@ -180,27 +195,29 @@ describe('completion', () => {
       ['serve', 'check-it'],
     );
     assert.deepEqual(
-      parseOptions(options).map(({ name, hint }) => [name, hint]),
+      parseOptions(options).map(({ names, hint }) => [names, hint]),
       [
-        ['--config', 'DIR'],
-        ['--no-rdns', null],
-        ['--help', null],
+        [['--config'], 'DIR'],
+        [['-l', '--listen'], 'ADDR[:PORT]|PATH'],
+        [['-H', '--no-rdns'], null],
+        [['--help'], null],
       ],
     );
   });
 
   test('is good shell, and completes in bash', { skip: missing('bash') }, () => {
     const lines = [
-      bashCompletion(usage),
+      bashCompletion(usage, ['qpsmtpd-serve']),
       `COMP_WORDS=(qpsmtpd serve --c); COMP_CWORD=2; _qpsmtpd; echo "\${COMPREPLY[@]}"`,
       `COMP_WORDS=(qpsmtpd che); COMP_CWORD=1; _qpsmtpd; echo "\${COMPREPLY[@]}"`,
+      `COMP_WORDS=(/usr/bin/qpsmtpd-serve --no); COMP_CWORD=1; _qpsmtpd; echo "\${COMPREPLY[@]}"`,
     ];
     const { stdout, stderr } = spawnSync('bash', ['-c', lines.join('\n')], { encoding: 'utf8' });
-    assert.equal(stdout, '--config\ncheck-it\n', stderr);
+    assert.equal(stdout, '--config\ncheck-it\n--no-rdns\n', stderr);
   });
 
   test('quotes what means something to zsh and fish', () => {
-    assert.ok(zshCompletion(usage).includes(`'check-it:It'\\''s "good" \\[or not\\]\\: see'`));
+    assert.ok(zshCompletion(usage, []).includes(`'check-it:It'\\''s "good" \\[or not\\]\\: see'`));
     assert.ok(fishCompletion(usage).includes(`-a check-it -d 'It\\'s "good" [or not]: see'`));
   });
 });

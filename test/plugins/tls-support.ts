@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type ContextMeans, WatchedContext } from '../../plugins/_tls-context.ts';
 import { defaultCiphers, defaultProtocols } from '../../plugins/_tls-protocols.ts';
-import { TicketKeys } from '../../plugins/_tls-ticket-keys.ts';
 import type { Logger } from '../../src/contract/at.ts';
+import { TicketKeys } from '../../src/server/tls-ticket-keys.ts';
 import { cleanUp } from '../support/cleanup.ts';
 
 export interface Place {
@@ -63,13 +63,14 @@ export function keptLog(): { readonly log: Logger; readonly lines: string[] } {
 
 export function meansWith(clock: SettableClock, more: Partial<ContextMeans> = {}) {
   const { log, lines } = keptLog();
+  const tickets = new TicketKeys(() => clock.monotonic());
   const means: ContextMeans = {
     protocols: defaultProtocols,
     ciphers: defaultCiphers,
     ca: null,
     dhparam: null,
-    asksForCertificates: false,
-    ticketKeys: new TicketKeys(clock),
+    clientCertificates: 'none',
+    tlsTicketKeys: () => tickets.current,
     clock,
     log,
     ...more,

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -52,6 +52,27 @@ describe('the pid file', () => {
       claimPidFile(path, process.pid);
       assert.equal(readFileSync(path, 'utf8'), `${process.pid}\n`, JSON.stringify(text));
     }
+  });
+
+  it('of a process of another program is taken over when that began after the file was written', () => {
+    const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+    cleanUp(() => void child.kill());
+    const path = tempFile(`${child.pid}\n`);
+    // It began before: it may be the server, under a name that we do not know.
+    assert.throws(() => claimPidFile(path, process.pid), { message: /is running already$/ });
+    const hourAgo = Date.now() / 1000 - 3600;
+    utimesSync(path, hourAgo, hourAgo);
+    claimPidFile(path, process.pid);
+    assert.equal(readFileSync(path, 'utf8'), `${process.pid}\n`);
+  });
+
+  it('of a process of this program is left alone, however old the file is', async () => {
+    const child = spawn(process.execPath, ['-e', 'console.log(1); setInterval(() => {}, 1000)']);
+    cleanUp(() => void child.kill());
+    await once(child.stdout, 'data');
+    const path = tempFile(`${child.pid}\n`);
+    utimesSync(path, 0, 0);
+    assert.throws(() => claimPidFile(path, process.pid), { message: /is running already$/ });
   });
 
   it('that cannot be written is an error that names it', () => {

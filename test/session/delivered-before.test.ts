@@ -77,6 +77,34 @@ describe('DeliveredBefore', () => {
     assert.ok(delivered.isEmpty);
   });
 
+  it('is told to other workers, whose clocks are others, and to those of later', async () => {
+    const other = new DeliveredBefore();
+    const parent = new DeliveredBefore();
+    const time = { other: 50, parent: 9 * DAY };
+    const first = new DeliveredBefore((news) => {
+      other.hear(news, time.other);
+      parent.hear(news, time.parent);
+    });
+    await first.remember(await message(), [a, b], 7 * DAY);
+    assert.deepEqual(await other.recall(await message(), 50 + DAY - 1), [a, b]);
+    assert.deepEqual(await other.recall(await message(), 50 + DAY), []);
+    time.parent += 1000;
+    first.forget(await message(), [a]);
+    assert.deepEqual(await other.recall(await message(), 60), [b]);
+    const later = new DeliveredBefore();
+    for (const news of parent.recent(time.parent)) later.hear(news, 5);
+    assert.deepEqual(await later.recall(await message(), 5 + DAY - 1001), [b]);
+    assert.deepEqual(await later.recall(await message(), 5 + DAY - 1000), []);
+    assert.deepEqual(parent.recent(time.parent + DAY), []);
+  });
+
+  it('says nothing of what nobody had', async () => {
+    let told = 0;
+    const delivered = new DeliveredBefore(() => told++);
+    delivered.forget(await message(), [a, b]);
+    assert.equal(told, 0);
+  });
+
   it('remembers nothing of a message without Message-ID', async () => {
     const delivered = new DeliveredBefore();
     assert.equal(await delivered.remember(await message({ header: 'Subject: x\r\n' }), [a], 0), false);

@@ -37,6 +37,32 @@ describe('locking addresses out', () => {
     assert.ok(guard.isLockedOut('fe80::2', 0));
   });
 
+  it('is not ended early by a login that was under way when it began', () => {
+    const guard = new LoginGuard();
+    const twice = { after: 2, forMs: 1000 };
+    guard.noteFailure('192.0.2.1', 0, twice);
+    assert.ok(guard.noteFailure('192.0.2.1', 900, twice));
+    // The time of the first failure is over by then.
+    guard.noteFailure('192.0.2.1', 1001, twice);
+    assert.ok(guard.isLockedOut('192.0.2.1', 1899));
+    assert.ok(!guard.isLockedOut('192.0.2.1', 1900));
+  });
+
+  it('is not shortened by a failure elsewhere that is told late', () => {
+    const guard = new LoginGuard();
+    fail(guard, '192.0.2.1', 3, 500);
+    guard.noteElsewhere('192.0.2.1', 400, limit);
+    assert.ok(guard.isLockedOut('192.0.2.1', 1499));
+  });
+
+  it('is told by whoever hears of all failures, where there are others to tell', () => {
+    const told: string[] = [];
+    const guard = new LoginGuard({ tell: (ip) => void told.push(ip) });
+    assert.deepEqual(fail(guard, '192.0.2.1', 3), [false, false, false]);
+    assert.ok(guard.isLockedOut('192.0.2.1', 999));
+    assert.deepEqual(told, ['192.0.2.1', '192.0.2.1', '192.0.2.1']);
+  });
+
   it('is off with 0', () => {
     const guard = new LoginGuard();
     for (let at = 0; at < 100; at++) assert.ok(!guard.noteFailure('192.0.2.1', 0, { after: 0, forMs: 1000 }));

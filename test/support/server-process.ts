@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { cleanUp } from './cleanup.ts';
-import { type ProgramName, plainEnv, programCommand } from './program.ts';
+import { type CommandLine, type ProgramName, plainEnv, programCommand } from './program.ts';
 
 const START_MS = 10_000;
 const LOG_MS = 10_000;
@@ -22,12 +22,14 @@ export interface ServerOptions {
   readonly config: ConfigFiles;
   /** more files by path below the temporary folder; with any in plugins/, config/plugin_dirs names that folder */
   readonly files?: Readonly<Record<string, string>>;
+  /** What else is to be done to the temporary folder before the start. */
+  prepare?(dir: string): void;
   /** the subcommand; `serve` where it is missing */
   readonly model?: 'serve' | 'forkserver';
   /** further arguments of the subcommand, with `@DIR@` as above */
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  readonly program?: ProgramName;
+  readonly program?: ProgramName | CommandLine;
 }
 
 export interface TestServer {
@@ -39,7 +41,7 @@ export interface TestServer {
   stderr(): string;
   /** Waits until standard error matches; what came before counts too. */
   waitForLog(pattern: RegExp): Promise<RegExpMatchArray>;
-  signal(name: 'SIGHUP' | 'SIGTERM' | 'SIGINT'): void;
+  signal(name: 'SIGHUP' | 'SIGTERM' | 'SIGINT' | 'SIGUSR2'): void;
   /** Resolves with the exit code once the process is gone; null after a signal. */
   readonly exited: Promise<number | null>;
   /** SIGTERM, then waits for the exit. Gives the exit code. */
@@ -55,7 +57,9 @@ export interface TestServer {
  */
 export async function startServer(options: ServerOptions): Promise<TestServer> {
   const dir = makeServerDir(options);
-  const { command, args } = programCommand(options.program);
+  options.prepare?.(dir);
+  const { program } = options;
+  const { command, args } = typeof program === 'object' ? program : programCommand(program);
   const serve = [
     options.model ?? 'serve',
     ...asMyself,
@@ -153,7 +157,7 @@ class ServerProcess implements TestServer {
     return this.#waitFor(pattern, LOG_MS, `the log did not say ${pattern}`);
   }
 
-  signal(name: 'SIGHUP' | 'SIGTERM' | 'SIGINT'): void {
+  signal(name: 'SIGHUP' | 'SIGTERM' | 'SIGINT' | 'SIGUSR2'): void {
     this.#child.kill(name);
   }
 
@@ -167,6 +171,8 @@ class ServerProcess implements TestServer {
 
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
+    // Whoever has taken its place.
+    for (const [, pid] of this.#stderr.matchAll(/handed over to process (\d+)/g)) endNow(Number(pid));
     await this.exited;
   }
 
@@ -188,5 +194,13 @@ class ServerProcess implements TestServer {
       this.#watchers.add(look);
       look();
     });
+  }
+}
+
+function endNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone.
   }
 }

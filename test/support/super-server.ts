@@ -26,9 +26,16 @@ interface Options extends Pick<ServerOptions, 'config' | 'files'> {
   readonly env?: NodeJS.ProcessEnv;
   /** words for the program; none: it has to see by itself what it is started for */
   readonly words?: readonly string[];
+  /** the client is standard error, too, as with inetd; what the program says there is what the client reads */
+  readonly isInetd?: boolean;
 }
 
-export async function startSuperServer({ env, words = [], ...folder }: Options): Promise<SuperServer> {
+export async function startSuperServer({
+  env,
+  words = [],
+  isInetd = false,
+  ...folder
+}: Options): Promise<SuperServer> {
   const dir = makeServerDir(folder);
   const { command, args } = programCommand();
   const ends: Promise<Served>[] = [];
@@ -36,12 +43,12 @@ export async function startSuperServer({ env, words = [], ...folder }: Options):
     const child = spawn(command, [...args, ...words], {
       cwd: dir,
       env: plainEnv(dir, { QPSMTPD_CONFIG: join(dir, 'config'), ...env }),
-      stdio: [socket, socket, 'pipe'],
+      stdio: [socket, socket, isInetd ? socket : 'pipe'],
     });
     // The child has its own copy of the descriptor.
     socket.destroy();
     let stderr = '';
-    child.stderr.setEncoding('latin1').on('data', (text: string) => {
+    child.stderr?.setEncoding('latin1').on('data', (text: string) => {
       stderr += text;
     });
     cleanUpChild(() => void child.kill('SIGKILL'));

@@ -21,6 +21,7 @@ import { type BundledPlugins, PluginSource } from '../../engine/plugin-source.ts
 import { Log } from '../../log/log.ts';
 import { Spool } from '../../message/spool.ts';
 import { formatReply } from '../../protocol/reply.ts';
+import { TicketKeys } from '../../server/tls-ticket-keys.ts';
 import { replyFor } from '../../session/answers.ts';
 import { Client, type Peer } from '../../session/client.ts';
 import { converse, type Surroundings } from '../../session/conversation.ts';
@@ -110,6 +111,7 @@ export class Stage {
     const logged: string[] = [];
     const findings: Finding[] = [];
     const store = writeConfig(folder, setup, clock, (finding) => findings.push(finding));
+    const tickets = new TicketKeys(() => clock.monotonic());
     const world = {
       clock,
       pid: process.pid,
@@ -117,6 +119,7 @@ export class Stage {
       env: setup.env,
       version: program.version,
       stderr: (line: string) => void logged.push(line),
+      tlsTicketKeys: () => tickets.current,
     };
     const capture = {
       upTo: 'debug' as const,

@@ -1,0 +1,191 @@
+// qpsmtpd-plugin-api(7): how to write a plugin. Its tables come from api-tables.ts, its first plugin from examples/, where
+// the tests type-check and play it.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hookTable, memberTable, otherExports } from './api-tables.ts';
+import type { Edition } from './config-page.ts';
+import { perlHabits } from './perl-habits.ts';
+import * as text from './plugin-api-text.ts';
+import { bold, example, item, opening, page, paragraph, roff, section, subsection, title } from './roff.ts';
+import type { Member, Sources } from './sources.ts';
+
+const examples = join(import.meta.dirname, 'examples');
+const linesOf = (file: string): string[] => readFileSync(join(examples, file), 'utf8').trimEnd().split('\n');
+
+/** File below src/, interface or class in it, and what stands before its members where they are used. */
+const tables = {
+  definition: ['contract/plugin.ts', 'Plugin', ''],
+  order: ['contract/plugin.ts', 'OrderRule', ''],
+  checkup: ['contract/checkup.ts', 'Checkup', ''],
+  list: ['contract/plugin.ts', 'ListFile', ''],
+  map: ['contract/plugin.ts', 'MapFile', ''],
+  keyMap: ['contract/plugin.ts', 'KeyMap', ''],
+  host: ['contract/plugin.ts', 'Host', ''],
+  atProcess: ['contract/at.ts', 'AtProcess', 'at.'],
+  atAnywhere: ['contract/at.ts', 'AtAnywhere', 'at.'],
+  atSession: ['contract/at.ts', 'AtSession', 'at.'],
+  atEnvelope: ['contract/at.ts', 'AtEnvelope', 'at.'],
+  rejectOptions: ['contract/at.ts', 'RejectOptions', ''],
+  connection: ['contract/connection.ts', 'Connection', ''],
+  incoming: ['contract/connection.ts', 'Incoming', ''],
+  transaction: ['contract/connection.ts', 'Transaction', ''],
+  header: ['protocol/header.ts', 'Header', ''],
+  body: ['contract/connection.ts', 'Body', ''],
+  content: ['contract/connection.ts', 'MessageContent', ''],
+  address: ['protocol/address.ts', 'Address', ''],
+  notes: ['contract/connection.ts', 'Notes', ''],
+  connectionNotes: ['contract/connection.ts', 'ConnectionNotes', ''],
+  transactionNotes: ['contract/connection.ts', 'TransactionNotes', ''],
+  login: ['protocol/auth-exchange.ts', 'AuthAttempt', ''],
+  logEntry: ['contract/hooks.ts', 'LogEntry', ''],
+  verdict: ['contract/verdict.ts', 'Verdict', ''],
+} as const satisfies Readonly<Record<string, readonly [file: string, name: string, prefix: string]>>;
+
+const small: readonly (readonly [file: string, name: string])[] = [
+  ['contract/connection.ts', 'Service'],
+  ['contract/connection.ts', 'ProxyFacts'],
+  ['contract/connection.ts', 'Hello'],
+  ['contract/connection.ts', 'Authentication'],
+  ['contract/tls.ts', 'TlsFacts'],
+  ['contract/tls.ts', 'ClientCertificate'],
+  ['contract/connection.ts', 'VerdictRecord'],
+  ['contract/connection.ts', 'OfferedParams'],
+  ['contract/hooks.ts', 'ParsedHello'],
+  ['contract/hooks.ts', 'ParsedAuth'],
+  ['protocol/command-line.ts', 'ParsedPath'],
+  ['contract/hooks.ts', 'ReceivedParts'],
+  ['protocol/reply.ts', 'Reply'],
+  ['protocol/header.ts', 'Field'],
+  ['contract/at.ts', 'Logger'],
+  ['contract/plugin.ts', 'Clock'],
+  ['contract/plugin.ts', 'QueueTarget'],
+  ['contract/checkup.ts', 'Checkup'],
+];
+
+export function pluginApiPage({ version, date }: Edition, sources: Sources): string {
+  const membersOf = (key: keyof typeof tables): readonly Member[] => {
+    const [file, name] = tables[key];
+    return sources.members(file, name);
+  };
+  const table = (key: keyof typeof tables) => memberTable(membersOf(key), tables[key][2]);
+  const verdicts: readonly Member[] = [
+    { name: 'declined', form: '', doc: '"not my concern": the next handler is asked' },
+    ...sources.functions('contract/verdict.ts'),
+  ];
+  const told = new Set<string>([
+    ...[...Object.values(tables), ...small].map(([, name]) => name),
+    ...verdicts.map(({ name }) => name),
+    ...['definePlugin', 'option', 'listFile', 'mapFile', 'Answer', 'Declined'],
+  ]);
+  return page(
+    title('qpsmtpd-plugin-api', 7, date, version),
+    section('Name'),
+    'qpsmtpd\\-plugin\\-api \\- how to write a plugin for the SMTP daemon qpsmtpd',
+    section('Synopsis'),
+    opening(roff`A plugin is a file ${bold('NAME.ts')} with:`),
+    example(["import { declined, definePlugin, deny, option } from 'qpsmtpd';", '', ...text.skeleton]),
+    section('Description'),
+    opening(text.description[0] ?? ''),
+    text.description.slice(1).map(paragraph),
+    section('A first plugin'),
+    opening(roff`${bold('need_subject.ts')} in a folder that ${bold('plugin_dirs')} names:`),
+    example(linesOf('need_subject.ts').slice(2)),
+    paragraph(roff`Its line in ${bold('plugins')}, above the queue plugin:`),
+    example(['need_subject 3 reject_type temp']),
+    text.afterFirst.map(paragraph),
+    section('Definition'),
+    opening(text.definition),
+    table('definition'),
+    subsection('Rules of order'),
+    table('order'),
+    subsection('Checkup, for check'),
+    table('checkup'),
+    section('Options'),
+    opening(text.options[0] ?? ''),
+    text.options.slice(1).map(paragraph),
+    memberTable(sources.methods('contract/options.ts', 'option'), 'option.'),
+    section('Files'),
+    opening(text.files[0] ?? ''),
+    text.files.slice(1).map(paragraph),
+    subsection('listFile({ ... })'),
+    table('list').filter((part) => !part.includes('fBkind')),
+    subsection('mapFile({ ... })'),
+    opening('The reader gives an object with these:'),
+    table('keyMap'),
+    section('Host'),
+    opening(text.host),
+    table('host'),
+    section('Verdicts'),
+    opening(text.verdicts[0] ?? ''),
+    memberTable(verdicts),
+    text.verdicts.slice(1).map(paragraph),
+    section('Hooks'),
+    opening(text.hooks[0] ?? ''),
+    text.kinds.map(([kind, meaning]) => item(bold(kind), meaning)),
+    text.hooks.slice(1).map(paragraph),
+    hookTable(sources),
+    section('What a handler is given'),
+    opening(text.at),
+    subsection('AtProcess: nothing of a client'),
+    table('atProcess'),
+    subsection('AtAnywhere: that, and maybe a client'),
+    table('atAnywhere'),
+    subsection('AtSession: that, and a client for sure'),
+    table('atSession'),
+    subsection('AtEnvelope: that, behind MAIL'),
+    table('atEnvelope'),
+    subsection('Options of at.reject'),
+    table('rejectOptions'),
+    section('Connection'),
+    table('connection'),
+    subsection('Incoming, at pre-connection'),
+    table('incoming'),
+    section('Transaction'),
+    table('transaction'),
+    subsection('Header'),
+    table('header'),
+    subsection('Body'),
+    table('body'),
+    subsection('MessageContent'),
+    table('content'),
+    subsection('Address'),
+    table('address'),
+    section('Notes'),
+    opening(text.notes[0] ?? ''),
+    example(text.noteExample),
+    text.notes.slice(1).map(paragraph),
+    table('notes'),
+    subsection('Of a connection'),
+    table('connectionNotes'),
+    subsection('Of a transaction'),
+    table('transactionNotes'),
+    section('Logins'),
+    text.logins.map((part, at) => (at === 0 ? opening(part) : paragraph(part))),
+    table('login'),
+    section('Waiting'),
+    text.waiting.map((part, at) => (at === 0 ? opening(part) : paragraph(part))),
+    section('Logging'),
+    text.logging.map((part, at) => (at === 0 ? opening(part) : paragraph(part))),
+    table('logEntry'),
+    section('Trying it'),
+    opening(text.trying[0] ?? ''),
+    example(linesOf('need_subject.smtp')),
+    paragraph('This plays it, without a network, and prints replies, log lines and notes:'),
+    example(['qpsmtpd test-plugin need_subject.ts --transcript need_subject.smtp']),
+    text.trying.slice(1).map(paragraph),
+    section('Smaller types'),
+    opening('What the tables above speak of, and the manual has not shown yet.'),
+    small.flatMap(([file, name]) => [subsection(name), ...memberTable(sources.members(file, name))]),
+    section('From Perl'),
+    opening(text.perl),
+    perlHabits.map(([perl, here]) => item(roff`${perl}`, here)),
+    section('Everything else that can be imported'),
+    otherExports(sources, told),
+    section('See also'),
+    opening(
+      roff`${bold('qpsmtpd')}(8), ${bold('qpsmtpd-config')}(5), ${bold('qpsmtpd-plugins')}(5); in the sources CONTRIBUTING.md for
+        the form of transcripts, and the folder plugins for examples`,
+    ),
+  );
+}

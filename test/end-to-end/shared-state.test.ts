@@ -1,0 +1,258 @@
+// What the workers of a forkserver know of each other: failed logins, how many clients there are, who has a message. Also under a burst,
+// after a worker has died, and over a reload.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { cleanUp } from '../support/cleanup.ts';
+import { whoServes, withOnly, workerOf, workersOf } from '../support/one-worker.ts';
+import { childrenOf, eventually } from '../support/processes.ts';
+import { startServer, type TestServer } from '../support/server-process.ts';
+import type { SmtpDialog } from '../support/smtp-dialog.ts';
+import * as dialogs from '../support/smtp-dialog.ts';
+
+const guesses = {
+  'plugins/guesses.ts': `
+    import { definePlugin, deny, ok } from 'qpsmtpd';
+    export default definePlugin({
+      name: 'guesses', summary: 'knows one password',
+      setup: () => ({ 'auth-plain': (at, { password }) => (password === 'right' ? ok() : deny('no')) }),
+    });
+  `,
+};
+
+const open = new Set<SmtpDialog>();
+
+async function connect(port: number): Promise<SmtpDialog> {
+  const client = await dialogs.connect(port);
+  open.add(client);
+  return client;
+}
+
+async function greeted(server: TestServer): Promise<SmtpDialog> {
+  const client = await connect(server.port);
+  await client.greet();
+  return client;
+}
+
+/** Before the server is stopped, which waits for its clients: what is asked for first is done first. */
+function closeClientsAtEnd(): void {
+  cleanUp(() => {
+    for (const client of open) client.close();
+    open.clear();
+  });
+}
+
+const plain = (password: string) => `AUTH PLAIN ${Buffer.from(`\0user\0${password}`).toString('base64')}`;
+const FAILED = /^535 /;
+const LOCKED_OUT = /^421 4\.7\.0 too many failed logins/;
+
+function start(workers: number, more: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
+  closeClientsAtEnd();
+  return startServer({
+    model: 'forkserver',
+    config: {
+      plugins: ['whoami', 'guesses', 'rcpt_ok'],
+      loglevel: 'notice',
+      auth_lockout_failures: '4',
+      auth_lockout_time: '600',
+      auth_failure_delay: '1',
+      ...more,
+    },
+    files: { ...whoServes, ...guesses },
+    args: ['--workers', String(workers), '-H', ...args],
+  });
+}
+
+/** A client of each worker. */
+async function clientOfEach(server: TestServer, workers: readonly number[]): Promise<SmtpDialog[]> {
+  const clients: SmtpDialog[] = [];
+  for (const pid of workers) {
+    const client = await withOnly(server, pid, async () => {
+      const one = await greeted(server);
+      assert.equal(await workerOf(one), pid);
+      return one;
+    });
+    clients.push(client);
+  }
+  return clients;
+}
+
+async function reload(server: TestServer): Promise<void> {
+  const before = server.stderr().length;
+  server.signal('SIGHUP');
+  await eventually('a reload', () => /configuration is read anew/.test(server.stderr().slice(before)));
+}
+
+/** Whether a new client is locked out. */
+async function isLockedOut(server: TestServer): Promise<boolean> {
+  const client = await greeted(server);
+  const reply = await client.command(plain('right'), /^(?:235|421) /);
+  return LOCKED_OUT.test(reply);
+}
+
+describe('failed logins', () => {
+  test('at several workers lock out at all, before the client hears of the last one', async () => {
+    const server = await start(4);
+    const workers = await workersOf(server, 4);
+    const clients = await clientOfEach(server, workers);
+    // All at once: each worker sees one of its own, and hears of three.
+    await Promise.all(clients.map((client) => client.command(plain('wrong'), FAILED)));
+    for (const client of clients) await client.command(plain('right'), LOCKED_OUT);
+    await server.waitForLog(/fail, too many failed logins: 127\.0\.0\.1 is locked out/);
+  });
+
+  test('below the limit lock nobody out', async () => {
+    const server = await start(2);
+    const clients = await clientOfEach(server, await workersOf(server, 2));
+    await Promise.all(clients.map((client) => client.command(plain('wrong'), FAILED)));
+    await clients[0]?.command(plain('wrong'), FAILED);
+    for (const client of clients) await client.command(plain('right'), 235);
+  });
+
+  test('are known to a worker in place of one that was killed, and after a reload', async () => {
+    const server = await start(2);
+    const workers = await workersOf(server, 2);
+    const [victim = 0, survivor = 0] = workers;
+    // All of them at the one that will be killed.
+    await withOnly(server, victim, async () => {
+      const four = await Promise.all(Array.from({ length: 4 }, () => greeted(server)));
+      await Promise.all(four.map((client) => client.command(plain('wrong'), FAILED)));
+    });
+    const other = await withOnly(server, survivor, () => greeted(server));
+    process.kill(victim, 'SIGKILL');
+    await server.waitForLog(/error, worker \d+ has died \(SIGKILL\)/);
+    const [, replacement = 0] = (await workersOf(server, 2)).sort(
+      (a, b) => Number(workers.includes(b)) - Number(workers.includes(a)),
+    );
+    assert.ok(!workers.includes(replacement));
+    assert.equal(await withOnly(server, replacement, () => isLockedOut(server)), true);
+    await reload(server);
+    assert.equal(await isLockedOut(server), true);
+    // Those who fail now and then are counted over a reload, too.
+    await other.command(plain('right'), LOCKED_OUT);
+  });
+
+  test('are counted on over a reload', async () => {
+    const server = await start(2, { auth_failure_delay: '0' });
+    const before = await greeted(server);
+    for (let at = 0; at < 2; at++) await before.command(plain('wrong'), FAILED);
+    await before.command('QUIT', 221);
+    await reload(server);
+    const after = await greeted(server);
+    for (let at = 0; at < 2; at++) await after.command(plain('wrong'), FAILED);
+    await after.command(plain('right'), LOCKED_OUT);
+  });
+});
+
+const refuses = {
+  'plugins/refuses.ts': `
+    import { definePlugin, denySoft } from 'qpsmtpd';
+    export default definePlugin({ name: 'refuses', summary: 'takes no message', setup: () => ({ queue: () => denySoft('not now') }) });
+  `,
+};
+
+describe('a message that one recipient got although its client heard a refusal', () => {
+  test('is not delivered there again by another worker, nor after a reload', async () => {
+    closeClientsAtEnd();
+    const server = await startServer({
+      model: 'forkserver',
+      config: {
+        plugins: ['whoami', 'rcpt_ok', 'queue/maildir @DIR@/one', 'refuses'],
+        rcpthosts: ['one.example', 'two.example'],
+        queue_routes: ['one.example queue/maildir', 'two.example refuses'],
+        loglevel: 'info',
+      },
+      files: { ...whoServes, ...refuses },
+      args: ['--workers', '2', '-H'],
+    });
+    const send = async () => {
+      const client = await greeted(server);
+      await client.openData('s@client.example', 'a@one.example', 'b@two.example');
+      await client.command('Message-ID: <1@client.example>\r\nSubject: x\r\n\r\nbody\r\n.', /^4/);
+      await client.command('QUIT', 221);
+    };
+    const known = () => server.stderr().match(/has this message since it came before/g)?.length ?? 0;
+    const [one = 0, other = 0] = await workersOf(server, 2);
+    await withOnly(server, one, send);
+    assert.equal(known(), 0);
+    await withOnly(server, other, send);
+    await eventually('known to the other', () => known() === 1);
+    await reload(server);
+    await send();
+    await eventually('known to a new one', () => known() === 2);
+    assert.equal(readdirSync(join(server.dir, 'one', 'new')).length, 1);
+  });
+});
+
+interface Burst {
+  readonly accepted: readonly SmtpDialog[];
+  readonly refused: number;
+}
+
+async function burst(server: TestServer, clients: number): Promise<Burst> {
+  const all = await Promise.all(
+    Array.from({ length: clients }, async () => {
+      const client = await connect(server.port);
+      return { client, reply: await client.expect(/^(?:220|421) /) };
+    }),
+  );
+  const accepted = all.filter(({ reply }) => reply.startsWith('220')).map(({ client }) => client);
+  return { accepted, refused: all.length - accepted.length };
+}
+
+describe('limits under a burst', () => {
+  const workers = 3;
+  for (const [what, flag, limit, words] of [
+    ['from one address', '-m', 4, /too many connections from your address/],
+    ['in all', '-c', 5, /too many connections, try/],
+  ] as const) {
+    test(`${what}: no worker takes more than the limit, and nobody takes any behind it`, async () => {
+      const server = await start(workers, {}, [flag, String(limit)]);
+      await workersOf(server, workers);
+      const { accepted } = await burst(server, 60);
+      assert.ok(accepted.length >= limit, `${accepted.length} accepted`);
+      assert.ok(accepted.length <= limit * workers, `${accepted.length} accepted`);
+      await (await connect(server.port)).expect(words);
+      // Places come free for as many as were too many, and one more.
+      for (const client of accepted.slice(0, accepted.length - limit + 1)) await client.command('QUIT', 221);
+      const next = await comesIn(server);
+      await (await connect(server.port)).expect(words);
+      next.close();
+    });
+  }
+
+  test('clients of a worker that is killed free their places', async () => {
+    const server = await start(2, {}, ['-m', '2']);
+    const [victim = 0] = await workersOf(server, 2);
+    await withOnly(server, victim, async () => {
+      for (let at = 0; at < 2; at++) await greeted(server);
+    });
+    await (await connect(server.port)).expect(421);
+    process.kill(victim, 'SIGKILL');
+    await comesIn(server);
+  });
+
+  test('clients of workers that a reload has put in rest count until they leave', async () => {
+    const server = await start(2, {}, ['-m', '2']);
+    await workersOf(server, 2);
+    const old = [await greeted(server), await greeted(server)];
+    await reload(server);
+    await (await connect(server.port)).expect(421);
+    await old[0]?.command('QUIT', 221);
+    await comesIn(server);
+    assert.ok(childrenOf(server.pid).length >= 3);
+  });
+});
+
+/** A client that asks until it is let in: what workers say to each other takes its time. */
+async function comesIn(server: TestServer): Promise<SmtpDialog> {
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const client = await connect(server.port);
+    const reply = await client.expect(/^(?:220|421) /);
+    if (reply.startsWith('220')) return client;
+    assert.ok(Date.now() < deadline, 'the place was not freed');
+  }
+}
