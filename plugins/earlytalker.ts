@@ -73,7 +73,7 @@ Log lines: "pass, not spontaneous", "fail" with what the client did, "skip" with
   order: [
     {
       hook: 'connect',
-      after: ['relay', 'whitelist', 'dns_whitelist_soft', 'karma'],
+      after: ['relay', 'whitelist', 'karma'],
       otherwise: 'clients that they would let pass are checked all the same, and wait for their greeting',
     },
   ],

@@ -5,6 +5,7 @@ export * from './contract/at.ts';
 export type { Checkup } from './contract/checkup.ts';
 export * from './contract/codes.ts';
 export * from './contract/connection.ts';
+export type { AskOptions, DnsAnswer, MxRecord, Resolver } from './contract/dns.ts';
 export * from './contract/hooks.ts';
 export { formatLogLine } from './contract/log-line.ts';
 export * from './contract/login.ts';

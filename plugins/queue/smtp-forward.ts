@@ -1,7 +1,7 @@
 // Hands messages to another server by SMTP. Follows qpsmtpd's plugins/queue/smtp-forward in its arguments; beyond
 // it: connections kept, TLS, login, several servers, and answers handed on as they were given.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -117,7 +117,7 @@ function tlsSettings(
   given: OptionValues<typeof options>,
 ): (server: ServerName) => ClientSettings['tlsOptions'] {
   if (given.tls === 'off') return () => ({});
-  const secureContext = given.tls_ca === '' ? null : createSecureContext({ ca: readFileSync(given.tls_ca) });
+  const secureContext = given.tls_ca === '' ? null : createSecureContext({ ca: readPlainFile(given.tls_ca) });
   const rejectUnauthorized = given.tls_verify && given.tls !== 'try';
   return (server) => {
     const host = given.tls_name || ('host' in server ? server.host : '');
@@ -127,8 +127,14 @@ function tlsSettings(
   };
 }
 
+/** @throws Error where there is none: reading a pipe would wait for its other end */
+function readPlainFile(path: string): Buffer {
+  if (!statSync(path).isFile()) throw new OptionError(`${path} is not a plain file`);
+  return readFileSync(path);
+}
+
 function readLogin(path: string): ServerLogin {
-  const [first = ''] = readFileSync(path, 'utf8').split(/\r?\n/);
+  const [first = ''] = readPlainFile(path).toString('utf8').split(/\r?\n/);
   const colon = first.indexOf(':');
   if (colon < 1) throw new OptionError(`${path}: the first line must be USER:PASSWORD`);
   return { user: first.slice(0, colon), password: first.slice(colon + 1) };

@@ -13,7 +13,7 @@ export const details: Readonly<Partial<Record<string, string>>> = {
   'max-from-ip': 'They are counted over all workers. An IPv6 network of 64 bits counts as one address.',
   user: 'Where there is neither, root serves loopback only.',
   'pid-file':
-    'It is that of the parent. The server does not start when the file names another process that is running.',
+    'It is that of the parent. The server does not start when the file names another process that is running. In a folder where only root may write, such as /run, root makes the file for the user of --user, and it is emptied at the end instead of removed.',
   detach:
     'It does so once clients can connect. Standard error leads nowhere from then on: a logging plugin has to keep the log.',
   'no-rdns': 'Their address in brackets takes the place of it.',

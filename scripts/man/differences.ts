@@ -16,14 +16,20 @@ export const differences = {
     'entries are read as those of badmailfrom; a pattern keeps its capitals, so that \\D does not become \\d.',
   connection_time: null,
   count_unrecognized_commands: null,
+  dns_whitelist_soft:
+    'the lists have 4 seconds from the connection on, not from RCPT; answers outside of 127.0.0.0/8 list nobody; IPv6 clients are asked for.',
+  dnsbl:
+    'all zones are asked at once, for 5 seconds in all, and for A: answers outside of 127.0.0.0/8 list nobody; texts of dnsbl_zones, dnsbl_rejectmsg and RBLSMTPD are obeyed; the mark is taken away for postmaster and the like alone; IPv6 clients are asked for, private addresses are not.',
   dont_require_anglebrackets: null,
   earlytalker:
     'reject_type is temp unless it is said, also with defer-reject; check-at DATA sees what came in one packet with DATA, and then closes the connection.',
+  helo: 'reject_type is obeyed, literals are compared with the address of the client, unless they are private, and a name without addresses is refused under rfc; an error of the DNS is not held against the client; [192.0.2.1] in badhelo means itself.',
   help: 'a name without a slash is a file in help_dir; what is read is limited to 16384 octets.',
   hosts_allow:
     'an unknown word is a mistake of configuration; --max-from-ip counts without this plugin, and is answered 421.',
   loadcheck: 'uptime is not run: the system says its load.',
   'logging/warn': 'bytes that cannot be printed are escaped.',
+  loop: 'a max_hops that is no number is a mistake of configuration.',
   naughty:
     'queue_post works; a phase that there is not is a mistake of configuration; a login clears the mark.',
   noop_counter: 'it counts in each connection, and a connection begins at 0 under prefork, too.',
@@ -46,6 +52,8 @@ export const differences = {
   rcpt_ok: 'whitelisted hosts and senders may not relay: they pass checks only.',
   relay:
     'networks include their first and last address, in norelayclients, too; ::1 may relay only if it is listed.',
+  rhsbl:
+    'all zones are asked at once, for 5 seconds in all, and for A: answers outside of 127.0.0.0/8 list nobody; texts of rhsbl_zones are shown.',
   stunnel:
     'the PROXY line counts only as the first octets of a connection, from this host; a local client without one waits for half a second.',
   tls: 'a certificate that cannot be read is an error at the start; TLS 1.0 and 1.1 have to be asked for; a handshake that fails ends the connection; sni, client_cert and ticket keys are new.',

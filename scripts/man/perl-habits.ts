@@ -50,6 +50,7 @@ export const perlHabits: readonly (readonly [perl: string, here: string])[] = [
   ['$transaction->add_recipient', '`at.transaction.addRecipient`'],
   ['$self->qp->connection->relay_client(1)', '`at.connection.relayClient = true`'],
   ['$ENV{RELAYCLIENT}', '`host.env["RELAYCLIENT"]`'],
+  ['$self->get_resolver, init_resolver', '`host.dns`, with `await`, and `at.signal` as its `signal`'],
   ['$self->spool_dir, temp_file', '`at.transaction.tempFile()`'],
   [
     'sleep, waitpid, blocking sockets',

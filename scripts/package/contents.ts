@@ -92,6 +92,7 @@ export function commonContents(executable: string, usage: Usage): Entry[] {
     config('etc/logrotate.d/qpsmtpd', read('packaging/init/logrotate')),
     file('usr/lib/systemd/system/qpsmtpd.service', read('packaging/systemd/qpsmtpd.service')),
     file('usr/lib/systemd/system/qpsmtpd.socket', read('packaging/systemd/qpsmtpd.socket')),
+    file('usr/share/doc/qpsmtpd/OPERATING.md.gz', gzip(read('docs/OPERATING.md'))),
     file('usr/share/doc/qpsmtpd/UPGRADING.md.gz', gzip(read('docs/UPGRADING.md'))),
     ...readdirSync(join(root, 'docs/upgrading'))
       .sort()

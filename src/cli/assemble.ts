@@ -7,6 +7,7 @@ import { ConfigDirs, defaultDirs } from '../config/config-dir.ts';
 import { ConfigStore } from '../config/config-store.ts';
 import type { Finding } from '../config/errors.ts';
 import type { LogLevel } from '../contract/codes.ts';
+import type { Resolver } from '../contract/dns.ts';
 import { formatLogLine } from '../contract/log-line.ts';
 import type { Clock } from '../contract/plugin.ts';
 import type { Deadlines } from '../engine/deadlines.ts';
@@ -16,6 +17,8 @@ import type { World } from '../engine/host.ts';
 import { PluginSource } from '../engine/plugin-source.ts';
 import type { Log, LogSink } from '../log/log.ts';
 import type { StderrWriter } from '../log/stderr-writer.ts';
+import { DnsResolver } from '../net/resolver.ts';
+import type { HostPort } from '../server/listen-address.ts';
 import { TicketKeys } from '../server/tls-ticket-keys.ts';
 import { findingText } from './findings.ts';
 import type { Program } from './program.ts';
@@ -46,15 +49,24 @@ export function makeStore(
   return new ConfigStore({ dirs, clock, report, hostname: hostname(), home, overrides });
 }
 
+/** @param server the DNS server to ask (`--dns`); null: those of /etc/resolv.conf */
+export function makeResolver(clock: Clock, server: HostPort | null): Resolver {
+  const servers =
+    server === null ? {} : { servers: [{ address: server.host || '127.0.0.1', port: server.port }] };
+  return new DnsResolver({ clock, ...servers });
+}
+
 export function makeWorld(
   program: Program,
   clock: Clock,
   env: NodeJS.ProcessEnv,
   stderr: StderrWriter,
   tickets = new TicketKeys(() => clock.monotonic()),
+  dns = makeResolver(clock, null),
 ): World {
   return {
     clock,
+    dns,
     pid: process.pid,
     hostname: hostname(),
     env,

@@ -2,7 +2,7 @@
 
 import type { ArgsDef, CommandDef } from 'citty';
 import type { ConfigStore } from '../config/config-store.ts';
-import type { Finding } from '../config/errors.ts';
+import { type Finding, withoutControls } from '../config/errors.ts';
 import { Deadlines } from '../engine/deadlines.ts';
 import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -66,7 +66,7 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
   const dirs = configDirs(given.texts('config'), process.env);
   const store = makeStore(dirs, systemClock, process.env, () => {}, homeOf(user));
   const { engine, findings: found, isWhole } = await load(program, store);
-  const findings = [...found, ...findingsInLists(engine)];
+  const findings = [...found, ...findingsInLists(engine).filter((one) => !isTold(one, found))];
   // What is missing for a bad line has been told with that line.
   if (isWhole) findings.push(...structureFindings(engine));
   const context = { store, engine, user, now: systemClock.now() };
@@ -76,13 +76,21 @@ async function checkConfig(program: Program, given: Arguments): Promise<number> 
   const code = ok ? (given.flag('strict') && hasWarnings(findings) ? EXIT_WARNINGS : EXIT_OK) : EXIT_FAILED;
   if (given.flag('json')) {
     const effective = facts === null ? {} : { effective: facts };
-    process.stdout.write(`${JSON.stringify({ ...report(ok, findings, engine), ...effective }, null, 2)}\n`);
+    process.stdout.write(`${jsonText({ ...report(ok, findings, engine), ...effective })}\n`);
   } else {
     printFindings(findings);
     if (facts !== null) process.stdout.write(factLines(facts));
     else if (code === EXIT_OK) process.stdout.write(`${summary(engine, findings)}\n`);
   }
   return code;
+}
+
+/** A file of the core may be a list of a plugin, too: one mistake in a line is enough. */
+function isTold({ where }: Finding, told: readonly Finding[]): boolean {
+  return told.some(
+    (other) =>
+      other.severity === 'error' && other.where?.file === where?.file && other.where?.line === where?.line,
+  );
 }
 
 /** What `--show` asks for; null without it. */
@@ -106,6 +114,12 @@ async function load(program: Program, store: ConfigStore) {
     findings: allFindings(store, built),
     isWhole: !hasErrors(built.findings),
   };
+}
+
+/** JSON need not escape all that a terminal obeys. */
+function jsonText(value: object): string {
+  const hex = (control: string) => `\\u00${control.charCodeAt(0).toString(16)}`;
+  return JSON.stringify(value, null, 2).replace(/[\x7f-\x9f]/g, hex);
 }
 
 /** What `--json` prints; qpsmtpd(8) tells of it, so fields may be added but not changed. */
@@ -134,7 +148,7 @@ function pluginsOf({ lines }: Engine) {
 
 function summary(engine: Engine, findings: readonly Finding[]): string {
   const disk = pluginsOf(engine).filter(({ from }) => from !== 'built in');
-  const own = disk.map(({ id, from }) => `\n  ${id} is ${from}`).join('');
+  const own = disk.map(({ id, from }) => `\n  ${withoutControls(`${id} is ${from}`)}`).join('');
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   const verdict = warnings === 0 ? 'is good' : `can be used, with ${counted(warnings, 'warning')}`;
   const loaded = counted(engine.lines.length, 'plugin');

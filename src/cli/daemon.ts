@@ -1,5 +1,6 @@
 // What all ways of serving have in common: the parts of the process, whose rights it has, where its spool is.
 
+import type { Resolver } from '../contract/dns.ts';
 import { Deadlines } from '../engine/deadlines.ts';
 import { makeDiskLoader } from '../engine/disk-loader.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -8,6 +9,7 @@ import { StderrWriter } from '../log/stderr-writer.ts';
 import type { Spool } from '../message/spool.ts';
 import { isLocalOnly, type ListenAddress } from '../server/listen-address.ts';
 import { clientsByDescriptors } from '../server/overload.ts';
+import { reservePidFile } from '../server/pid-file.ts';
 import { type Account, accountOf, becomeUser, ownAccount } from '../server/privileges.ts';
 import type { TicketKeys } from '../server/tls-ticket-keys.ts';
 import {
@@ -28,10 +30,19 @@ export interface Parts extends EngineParts {
   readonly fallback: LogSink;
 }
 
-/** @param tickets those of the whole server, where this is one of several processes */
-export function makeParts(program: Program, configs: readonly string[], tickets?: TicketKeys): Parts {
+export interface Brought {
+  /** those of the whole server, where this is one of several processes */
+  readonly tickets?: TicketKeys;
+  readonly dns?: Resolver;
+}
+
+export function makeParts(
+  program: Program,
+  configs: readonly string[],
+  { tickets, dns }: Brought = {},
+): Parts {
   const stderr = new StderrWriter();
-  const world = makeWorld(program, systemClock, process.env, stderr, tickets);
+  const world = makeWorld(program, systemClock, process.env, stderr, tickets, dns);
   const beforeConfig = stderrSink(() => 'warn', stderr);
   const log = new Log(process.pid, systemClock.now, beforeConfig);
   const dirs = configDirs(configs, process.env);
@@ -87,8 +98,9 @@ export function takeHome(account: Account | null): void {
   for (const name of ['USER', 'LOGNAME']) process.env[name] = account.name;
 }
 
-export function dropRights(account: Account | null, log: Log): void {
+export function dropRights(account: Account | null, log: Log, pidFile?: string | null): void {
   takeHome(account);
+  if (account !== null && typeof pidFile === 'string') reservePidFile(pidFile, account);
   if (account !== null) told(() => becomeUser(account), '--user');
   else if (process.getuid?.() === 0) {
     log.write('warn', 'the server runs as root: give it a user of its own with --user NAME');

@@ -134,7 +134,7 @@ export async function forkserver(
   const tickets = new TicketKeys(() => systemClock.monotonic(), predecessor?.tickets ?? null);
   const workers = new Workers({
     count: settings.workers,
-    sockets: () => sockets,
+    sockets,
     tickets,
     isMute,
     now: () => systemClock.monotonic(),
@@ -190,6 +190,6 @@ async function openSockets(
       throw new CommandError(`--listen ${messageOf(error)}`);
     }
   }
-  dropRights(account, log);
+  dropRights(account, log, given.text('pid-file'));
   return held;
 }

@@ -15,7 +15,9 @@ export function listenerFindings(addresses: readonly ListenAddress[], engine: En
   });
 }
 
-function doesTls({ lines }: Engine): boolean {
+// A line of that name that has not come to be loaded has been told of already.
+function doesTls({ lines, store }: Engine): boolean {
+  if (store.value('plugins').some(({ plugin }) => plugin === 'tls')) return true;
   return lines.some(({ plugins }) => plugins.some(({ plugin }) => plugin.name === 'tls'));
 }
 

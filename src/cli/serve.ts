@@ -23,7 +23,9 @@ import { ignoreSignals, onSignals } from '../server/signals.ts';
 import { SmtpServer } from '../server/smtp-server.ts';
 import { TicketKeys } from '../server/tls-ticket-keys.ts';
 import type { Arguments } from './arguments.ts';
-import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
+import { allFindings, loadEngine, logFinding, makeResolver, systemClock } from './assemble.ts';
+import { lostRightsFindings } from './check/lost-rights.ts';
+import { serverUser } from './check/server-user.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
 import {
   accountFor,
@@ -92,7 +94,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   const settings = readSettings(given, heritage.sockets);
   takeHome(settings.account);
   const tickets = new TicketKeys(() => systemClock.monotonic(), heritage.predecessor?.tickets ?? null);
-  const parts = makeParts(program, given.texts('config'), tickets);
+  const parts = makeParts(program, given.texts('config'), { tickets, dns: settings.dns });
   const { store, log, world } = parts;
   const { env, pid } = process;
   const manager = serviceManager({ env, pid, warn: (text) => log.write('warn', text) });
@@ -101,6 +103,11 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   printFindings(findings);
   if (hasErrors(findings)) return EXIT_FAILED;
   printFindings(findingsAtStart(first.engine));
+  if (settings.account !== null) {
+    const user = serverUser(settings.account.name);
+    const context = { store, engine: first.engine, user, now: systemClock.now() };
+    printFindings(await lostRightsFindings(context));
+  }
 
   const current = { engine: first.engine };
   const startLogging = () => {
@@ -121,7 +128,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   });
   try {
     if (heritage.sockets.length === 0) await bindAll(server, settings);
-    dropRights(settings.account, log);
+    dropRights(settings.account, log, pidFile);
     prepareSpool(spool, log);
     sayPlaces(settings, log);
     await runPostFork(current.engine);
@@ -164,8 +171,11 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
 
 function readSettings(given: Arguments, passed: readonly OpenSocket[]) {
   const addresses = given.texts('listen').map((text) => told(() => parseListenAddress(text), '--listen'));
-  const dns = given.text('dns');
-  const dnsServer = dns === undefined ? null : told(() => parseHostPort(dns), '--dns');
+  const server = given.text('dns');
+  const dns = makeResolver(
+    systemClock,
+    server === undefined ? null : told(() => parseHostPort(server), '--dns'),
+  );
   const wished = addresses.length > 0 ? addresses : [DEFAULT_ADDRESS];
   const listened = passed.length > 0 ? passed.map(({ address }) => address) : wished;
   const wanted = given.count('limit-connections', DEFAULT_CONNECTIONS);
@@ -176,7 +186,8 @@ function readSettings(given: Arguments, passed: readonly OpenSocket[]) {
       fromIp: given.count('max-from-ip', 100),
     }),
     wantedConnections: wanted,
-    reverseName: given.flag('no-rdns') ? nameless : reverseNames(systemClock, dnsServer),
+    dns,
+    reverseName: given.flag('no-rdns') ? nameless : reverseNames(dns),
     account: accountFor(given.text('user'), listened),
     pidFile: given.text('pid-file') ?? null,
   };

@@ -17,7 +17,7 @@ import { SmtpServer } from '../server/smtp-server.ts';
 import { type StandardConnection, standardInputIsSocket } from '../server/standard-socket.ts';
 import { peerFromEnvironment, serviceAt } from '../server/super-server.ts';
 import type { Arguments } from './arguments.ts';
-import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
+import { allFindings, loadEngine, logFinding, makeResolver, systemClock } from './assemble.ts';
 import { CommandError, EXIT_FAILED, EXIT_OK, makeCommand } from './command.ts';
 import { makeParts, prepareSpool, runPostFork, told } from './daemon.ts';
 import { hasErrors } from './findings.ts';
@@ -58,9 +58,12 @@ export function stdinCommand(program: Program, standard: StandardConnection): Co
 async function serveOne(program: Program, given: Arguments, standard: StandardConnection): Promise<number> {
   guardProcess('qpsmtpd');
   const { socket, address, peer } = clientOf(given, standard);
-  const dns = given.text('dns');
-  const dnsServer = dns === undefined ? null : told(() => parseHostPort(dns), '--dns');
-  const parts = makeParts(program, given.texts('config'));
+  const dnsServer = given.text('dns');
+  const dns = makeResolver(
+    systemClock,
+    dnsServer === undefined ? null : told(() => parseHostPort(dnsServer), '--dns'),
+  );
+  const parts = makeParts(program, given.texts('config'), { dns });
   const { log, store, stderr } = parts;
   const built = await loadEngine(program, parts);
   const { engine } = built;
@@ -79,7 +82,7 @@ async function serveOne(program: Program, given: Arguments, standard: StandardCo
     engine: () => engine,
     spool,
     limits: new ConnectionLimits({ connections: 0, fromIp: 0 }),
-    reverseName: given.flag('no-rdns') ? nameless : reverseNames(systemClock, dnsServer),
+    reverseName: given.flag('no-rdns') ? nameless : reverseNames(dns),
   });
   onSignals({
     stop: () => server.stop(STOP_MS),

@@ -27,7 +27,7 @@ import {
 } from '../server/worker-messages.ts';
 import { DeliveredBefore } from '../session/delivered-before.ts';
 import { LoginGuard } from '../session/login-guard.ts';
-import { allFindings, loadEngine, logFinding, systemClock } from './assemble.ts';
+import { allFindings, loadEngine, logFinding, makeResolver, systemClock } from './assemble.ts';
 import { CommandError, EXIT_FAILED, makeCommand } from './command.ts';
 import { makeParts, type Parts, placesFor, prepareSpool, runPostFork } from './daemon.ts';
 import { findingsAtStart } from './engine-findings.ts';
@@ -126,7 +126,8 @@ async function work(program: Program, orders: WorkerOrders): Promise<number | nu
   const parent = new ParentLine({ counts, logins, delivered });
   const mark = makeHandlerMark();
   const tickets = new TicketKeys(() => systemClock.monotonic(), orders.tickets);
-  const parts = { ...makeParts(program, orders.configs, tickets), mark };
+  const dns = makeResolver(systemClock, orders.dns === null ? null : parseHostPort(orders.dns));
+  const parts = { ...makeParts(program, orders.configs, { tickets, dns }), mark };
   const { log, store, stderr, world } = parts;
   const built = await loadEngine(program, parts);
   const { engine } = built;
@@ -150,9 +151,7 @@ async function work(program: Program, orders: WorkerOrders): Promise<number | nu
     logins,
     delivered,
     limits: new ConnectionLimits(limitsFrom(orders), counts),
-    reverseName: orders.noRdns
-      ? nameless
-      : reverseNames(systemClock, orders.dns === null ? null : parseHostPort(orders.dns)),
+    reverseName: orders.noRdns ? nameless : reverseNames(dns),
   });
   await runPostFork(engine);
   watchForStalls({ mark, names: handlerNames(engine.chains), stallMs: orders.stallMs });

@@ -35,6 +35,7 @@ export const findingCodes = {
   BAD_OPTION: 'an option of a plugin cannot have this value',
   MISSING_OPTION: 'an option that a plugin needs is not there',
   FAILED_SETUP: 'a plugin says that it cannot work in this way',
+  FORMER_NAME: 'a plugin goes by the name that it had before qpsmtpd 0.94',
   ODD_WORD: 'a word is taken for a value and looks like the name of an option',
   PLUGIN_CHECK: 'a plugin says what is wrong with what its line stands on',
   // Plugins together.

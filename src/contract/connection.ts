@@ -37,6 +37,10 @@ export interface ConnectionNotes {
   earlytalker_wait: number;
   /** good connections of this client minus bad ones, as the plugin karma remembers them */
   karma_history: number;
+  /** 1: an address of the HELO name is the client's or near it; set by helo */
+  helo_forward_match: number;
+  /** 1: a name of the client's address is the HELO name or of its domain; set by helo */
+  helo_reverse_match: number;
   /** percentage of messages that random_error is to refuse, for this connection */
   'random_fail_%': number;
 }

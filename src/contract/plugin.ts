@@ -5,6 +5,7 @@ import type { NetworkList } from '../protocol/network.ts';
 import type { AtProcess, Logger } from './at.ts';
 import type { Checkup } from './checkup.ts';
 import type { Connection, Envelope, Transaction } from './connection.ts';
+import type { Resolver } from './dns.ts';
 import type { Awaitable, Handler, HookName, HookTable } from './hooks.ts';
 import type { OptionSchema, OptionValues } from './options.ts';
 import type { Verdict } from './verdict.ts';
@@ -92,6 +93,12 @@ export interface Host<O extends OptionSchema = OptionSchema, F extends FileSchem
   /** for what happens outside of a hook */
   readonly log: Logger;
   readonly clock: Clock;
+  /**
+   * The server's resolver, of which all share the answers. The `kind` of an answer is `answer` (with `values`, and `ttl` in
+   * seconds), `no-name`, `no-data`, `failure` (with `reason`) or `timeout`. Give each question `at.signal`, so that nobody
+   * waits for an answer that is of no use any more.
+   */
+  readonly dns: Resolver;
   /** process id, for names of files */
   readonly pid: number;
   /** this host's own name, for names of files; what the server calls itself is config/me */

@@ -2,6 +2,7 @@
 
 import type { ConfigStore } from '../config/config-store.ts';
 import type { Connection, Transaction } from '../contract/connection.ts';
+import type { Resolver } from '../contract/dns.ts';
 import { type Awaitable, type HookName, isHookName } from '../contract/hooks.ts';
 import type { BaseHandlers, Clock, Host, Plugin, ProxySource, QueueTarget } from '../contract/plugin.ts';
 import type { Log } from '../log/log.ts';
@@ -14,6 +15,7 @@ import type { PluginInstance } from './registry.ts';
 /** What hosts share: the world, as far as plugins may touch it. */
 export interface World {
   readonly clock: Clock;
+  readonly dns: Resolver;
   readonly pid: number;
   readonly hostname: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -57,6 +59,7 @@ export function makeHost(
     base,
     log,
     clock: world.clock,
+    dns: world.dns,
     pid: world.pid,
     hostname: world.hostname,
     env: world.env,

@@ -48,7 +48,7 @@ export class PluginSource {
     const withoutEnding = name.replace(/\.m?[jt]s$/, '');
     if (first !== undefined && withoutEnding === name) throw perlPlugin(line.where, name, first);
     const close = first !== undefined ? withoutEnding : nearest(withoutEnding, Object.keys(this.#bundled));
-    const hint = perlNameHint(name, (other) => Object.hasOwn(this.#bundled, other));
+    const hint = perlNameHint(name);
     throw unknownPlugin(line.where, name, this.#dirs, hint ?? (close && `did you mean "${close}"?`));
   }
 

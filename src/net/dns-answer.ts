@@ -1,25 +1,11 @@
-// What a DNS question can come to. Plugins judge a missing name, a name without such records and a server that
-// does not answer differently (RFC 7208 4.6.4, RFC 8601 2.7.3), so they are told apart by type and nothing throws.
+// Answers of the DNS as the resolver makes them: records of every type in one form, and the answers without any.
+
+import type { DnsAnswer } from '../contract/dns.ts';
+
+export type { DnsAnswer, MxRecord } from '../contract/dns.ts';
 
 /** The record types that mail asks for. */
 export type QuestionType = 'A' | 'AAAA' | 'MX' | 'NS' | 'PTR' | 'TXT';
-
-export type DnsAnswer<T> =
-  /** at least one record; `ttl` in seconds */
-  | { readonly kind: 'answer'; readonly values: readonly T[]; readonly ttl: number }
-  /** the name does not exist (NXDOMAIN), or cannot exist because it breaks the limits of RFC 1035 2.3.4 */
-  | { readonly kind: 'no-name' }
-  /** the name exists, but has no record of this type */
-  | { readonly kind: 'no-data' }
-  /** nobody could say: SERVFAIL, unreadable replies, network errors, an aborted question */
-  | { readonly kind: 'failure'; readonly reason: string }
-  | { readonly kind: 'timeout' };
-
-/** One mail exchanger. `exchange` is `.` for "takes no mail" (RFC 7505). */
-export interface MxRecord {
-  readonly preference: number;
-  readonly exchange: string;
-}
 
 /** A record in the one form that all asked types fit in. */
 export interface DnsRecord {

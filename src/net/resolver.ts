@@ -3,8 +3,9 @@
 // messages, since node:dns refuses names with `:`, `+` or blanks, which macros of SPF (RFC 7208 7) produce.
 
 import { randomInt } from 'node:crypto';
+import type { AskOptions, DnsAnswer, MxRecord, Resolver } from '../contract/dns.ts';
 import type { Clock } from '../contract/plugin.ts';
-import type { DnsAnswer, DnsRecord, MxRecord, QuestionType } from './dns-answer.ts';
+import type { DnsRecord, QuestionType } from './dns-answer.ts';
 import { failed, mapAnswer, noName } from './dns-answer.ts';
 import { DnsCache } from './dns-cache.ts';
 import { encodeQuestion, type Reading, readReply } from './dns-message.ts';
@@ -16,38 +17,13 @@ import { ResolvConf } from './resolv-conf.ts';
 import { SharedQuestion } from './shared-question.ts';
 import { Slots } from './slots.ts';
 
-export type { DnsAnswer, MxRecord } from './dns-answer.ts';
+export type { AskOptions, DnsAnswer, MxRecord, Resolver } from '../contract/dns.ts';
 
 const TIMEOUT_MS = 5000;
 const ATTEMPTS = 2;
 const MAX_UNDER_WAY = 256;
 /** The longest time that setTimeout takes; more would mean at once. */
 const MAX_TIMER_MS = 0x7fffffff;
-
-export interface AskOptions {
-  /** gives up: the answer is then a failure */
-  readonly signal?: AbortSignal | undefined;
-  /** time for the whole question, in milliseconds; the answer is then 'timeout' */
-  readonly timeoutMs?: number | undefined;
-}
-
-/**
- * Asks the DNS. No method throws or rejects. Names may hold any printable ASCII, with or without a final dot;
- * names that cannot exist (a label over 63 octets, over 253 in all, an empty label) are 'no-name' unasked.
- */
-export interface Resolver {
-  resolve4(name: string, options?: AskOptions): Promise<DnsAnswer<string>>;
-  /** addresses as RFC 5952 writes them */
-  resolve6(name: string, options?: AskOptions): Promise<DnsAnswer<string>>;
-  /** in the order of the reply */
-  resolveMx(name: string, options?: AskOptions): Promise<DnsAnswer<MxRecord>>;
-  /** one value a record, its strings joined; one octet a character */
-  resolveTxt(name: string, options?: AskOptions): Promise<DnsAnswer<string>>;
-  resolvePtr(name: string, options?: AskOptions): Promise<DnsAnswer<string>>;
-  resolveNs(name: string, options?: AskOptions): Promise<DnsAnswer<string>>;
-  /** the names of an IPv4 or IPv6 address; 'no-name' for what is no address */
-  reverse(ip: string, options?: AskOptions): Promise<DnsAnswer<string>>;
-}
 
 export interface ResolverOptions {
   readonly clock: Clock;

@@ -1,10 +1,44 @@
 // The file that names the running process. One that names another running process is left alone.
 
-import { chmodSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 
 // What Linux counts in towards programs, on every architecture that matters (USER_HZ).
 const TICKS_PER_SECOND = 100;
 const CLOCK_SLACK_MS = 2000;
+
+/**
+ * For root, who is to become another user: gives that user the file, where the folder is root's alone, such as /run. In
+ * a folder that others write to, it could be a link of theirs to any file: there it is left to them.
+ */
+export function reservePidFile(
+  path: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): void {
+  if (process.geteuid?.() !== 0 || uid === 0 || runningPid(path) !== null) return;
+  try {
+    const folder = statSync(dirname(path));
+    if (folder.uid !== 0 || (folder.mode & 0o022) !== 0) return;
+    const file = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
+    const { nlink } = fstatSync(file);
+    if (nlink === 1) fchownSync(file, uid, gid);
+    closeSync(file);
+  } catch {
+    // Whoever writes it says what is wrong.
+  }
+}
 
 /**
  * @param predecessor the process whose place this one takes
@@ -20,13 +54,23 @@ export function claimPidFile(path: string, pid: number, predecessor: number | nu
     // For whoever wants to know, whatever the umask.
     chmodSync(path, 0o644);
   } catch (error) {
-    throw new Error(`${path}: cannot be written: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${path}: cannot be written: ${reasonOf(error)}`);
   }
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!('code' in error && error.code === 'EACCES')) return error.message;
+  const user = `the user id ${process.geteuid?.() ?? 0}, as which the server runs`;
+  return `its folder is closed to ${user}; give it a folder of that user's own, such as /run/qpsmtpd`;
 }
 
 export function releasePidFile(path: string, pid: number): void {
   try {
-    if (Number(readFileSync(path, 'utf8')) === pid) unlinkSync(path);
+    if (Number(readFileSync(path, 'utf8')) !== pid) return;
+    // In a folder of root's it cannot be removed, but then it names nobody.
+    truncateSync(path);
+    unlinkSync(path);
   } catch {
     // Somebody else has removed it.
   }

@@ -77,7 +77,8 @@ class Systemd implements ServiceManager {
   async ready(health: Health): Promise<void> {
     this.#health = health;
     this.#notifier.say('READY=1', `MAINPID=${this.#pid}`, this.#status());
-    setInterval(() => this.#beat(), this.#watchdogMs === null ? STATUS_MS : this.#watchdogMs / 2).unref();
+    // One that gets lost must not be the end.
+    setInterval(() => this.#beat(), this.#watchdogMs === null ? STATUS_MS : this.#watchdogMs / 3).unref();
     await this.#notifier.idle();
   }
 
@@ -140,7 +141,8 @@ class Notifier {
   #waiting: string[][] = [];
   readonly #onIdle: (() => void)[] = [];
   #isBusy = false;
-  #isBroken = false;
+  /** the last message did not arrive */
+  #isFailing = false;
 
   constructor(means: NotifyMeans, socket: string) {
     this.#means = means;
@@ -148,7 +150,6 @@ class Notifier {
   }
 
   say(...lines: string[]): void {
-    if (this.#isBroken) return;
     this.#waiting.push(lines);
     if (!this.#isBusy) this.#next();
   }
@@ -156,12 +157,12 @@ class Notifier {
   /** At once, as nobody may be there any more for a later turn. */
   sayLast(...lines: string[]): void {
     this.#waiting = [];
-    if (!this.#isBroken) this.#send(lines);
+    this.#send(lines);
   }
 
   /** Resolves when all is said. */
   async idle(): Promise<void> {
-    if (this.#isBusy && !this.#isBroken) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#isBusy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   #next(): void {
@@ -178,19 +179,22 @@ class Notifier {
       env: { ...env, NOTIFY_SOCKET: this.#socket },
       timeout: PATIENCE_MS,
     });
-    child.once('error', (error) => this.#giveUp(error.message));
-    child.once('exit', (code, signal) => {
-      if (code !== 0) this.#giveUp(signal === null ? `exit code ${code}` : signal);
+    let isOver = false;
+    const end = (why: string | null) => {
+      if (isOver) return;
+      isOver = true;
+      if (why !== null) this.#warn(why);
+      this.#isFailing = why !== null;
       this.#next();
-    });
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('exit', (code, signal) => end(code === 0 ? null : (signal ?? `exit code ${code}`)));
     child.unref();
   }
 
-  #giveUp(why: string): void {
-    if (this.#isBroken) return;
-    this.#isBroken = true;
-    this.#waiting = [];
-    for (const resolve of this.#onIdle.splice(0)) resolve();
+  /** Once, until it works again. The next message may arrive: whoever went silent would be killed by the watchdog. */
+  #warn(why: string): void {
+    if (this.#isFailing) return;
     this.#means.warn(
       `error, systemd does not hear how the server is: systemd-notify failed (${why}); install that program, or use Type=simple without WatchdogSec= in the unit`,
     );

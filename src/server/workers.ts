@@ -20,8 +20,8 @@ type Standing = Pick<
 
 export interface WorkersMeans {
   readonly count: number;
-  /** the sockets of the worker in a slot */
-  sockets(slot: number): readonly OpenSocket[];
+  /** shared by all of them */
+  readonly sockets: readonly OpenSocket[];
   readonly standing: Standing;
   readonly tickets: TicketKeys;
   /** standard error leads nowhere */
@@ -174,15 +174,14 @@ export class Workers {
 
   #launch(slot: number): WorkerProcess {
     const { sockets, standing, now, spawn = spawnWorker } = this.#means;
-    const given = sockets(slot);
-    const worker = new WorkerProcess(slot, this.#generation, spawn(given.map(({ fd }) => fd)), now(), {
+    const worker = new WorkerProcess(slot, this.#generation, spawn(sockets.map(({ fd }) => fd)), now(), {
       heard: (who, message) => this.#hear(who, message),
       gone: (who, how) => this.#bury(who, how),
     });
     this.#all.add(worker);
     worker.start({
       ...standing,
-      sockets: given.map(({ address }, at) => ({ address, fd: FIRST_SOCKET + at })),
+      sockets: sockets.map(({ address }, at) => ({ address, fd: FIRST_SOCKET + at })),
       loginKey: this.#loginKey,
       failures: this.#failures.recent(),
       delivered: this.#delivered.recent(now()),

@@ -194,11 +194,20 @@ describe('check-config', () => {
     assert.match(stderr, /^warn: \S*etc\/plugins:1: plugin "rcpt_ok" stands above "badrcptto" \(line 2\)/m);
   });
 
+  it('tells of a bad line once, although core and plugin read it', async () => {
+    const { stderr } = await checkConfig({ ...good, rcpthosts: 'example.org\nexample.net # mine\n' });
+    assert.match(stderr, /^error: \S*etc\/rcpthosts:2: [^\n]*\n$/);
+  });
+
   it('shows no control bytes, in names of files neither', async () => {
     const { code, stdout, stderr } = await checkConfig({ ...good, 'a\x1b[31m\x9b\n': '' }, '--show');
     assert.equal(code, 0);
     assert.match(stderr, /^info: \S*etc\/a\\x1b\[31m\\x9b\\x0a: nothing reads this file\n$/);
     assert.doesNotMatch(stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+    const json = await checkConfig({ ...good, 'a\x1b[31m\x9b\n': '' }, '--json');
+    assert.doesNotMatch(json.stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+    const [finding] = JSON.parse(json.stdout).findings;
+    assert.equal(finding.where.file, join(json.cwd, 'etc', 'a\x1b[31m\x9b\n'));
   });
 
   it('names the plugins that are not its own', async () => {

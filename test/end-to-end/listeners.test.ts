@@ -168,6 +168,15 @@ describe('listeners', { concurrency: 4 }, () => {
     });
   });
 
+  test('a TLS listener and a line of tls that cannot be set up: told once', async () => {
+    const broken = 'tls @DIR@/no.crt @DIR@/no.key';
+    await assert.rejects(start({ listen: ['127.0.0.1:0,tls'], plugins: [broken] }), (error: Error) => {
+      assert.match(error.message, /plugin "tls" cannot be set up/);
+      assert.doesNotMatch(error.message, /no plugin does TLS/);
+      return true;
+    });
+  });
+
   test('a listener for proxies without proxies is warned of', async () => {
     const server = await start({ listen: ['127.0.0.1:0,proxy'] });
     assert.match(server.stderr(), /,proxy: config\/proxy_networks is empty, so nobody may connect/);

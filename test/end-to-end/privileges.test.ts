@@ -28,17 +28,21 @@ function whyNot(): string | false {
 
 const files = { plugins: 'rcpt_ok\nqueue/maildir @DIR@/mail', rcpthosts: 'b.example' };
 
-function start(model: 'serve' | 'forkserver'): Promise<TestServer> {
+function start(
+  model: 'serve' | 'forkserver',
+  prepareMore: (dir: string) => void = () => {},
+): Promise<TestServer> {
   return startServer({
     model,
     config: files,
-    args: ['--user', USER, ...(model === 'forkserver' ? ['--workers', '2'] : [])],
+    args: ['--user', USER, '--pid-file', '@DIR@/pid', ...(model === 'forkserver' ? ['--workers', '2'] : [])],
     prepare(dir) {
       chmodSync(dir, 0o755);
       for (const name of ['spool', 'mail']) {
         mkdirSync(join(dir, name), { mode: 0o700 });
         chownSync(join(dir, name), Number(idOf('-u')), Number(idOf('-g')));
       }
+      prepareMore(dir);
     },
   });
 }
@@ -84,7 +88,17 @@ describe('root starts it with --user', { skip: whyNot() }, () => {
     assertUnprivileged(server.pid);
     assert.equal(nameOf(server.pid), 'qpsmtpd');
     await deliver(server);
-    assert.doesNotMatch(server.stderr(), /spool_dir|as root/);
+    assert.doesNotMatch(server.stderr(), /spool_dir|as root|a reload will be refused/);
+    // In a folder of root's, as /run is.
+    assert.equal(readFileSync(join(server.dir, 'pid'), 'latin1'), `${server.pid}\n`);
+  });
+
+  test('serve: a file that only root can read is warned of, as a reload would miss it', async () => {
+    const server = await start('serve', (dir) => chmodSync(join(dir, 'config', 'rcpthosts'), 0o600));
+    assert.match(
+      server.stderr(),
+      /^warn: \S+rcpthosts: .*cannot be read by the user daemon, .*; root has read it for this start, and a reload will be refused/m,
+    );
   });
 
   test('forkserver: the same for the parent and all workers, whose programs and home are fixed', async () => {
@@ -95,6 +109,7 @@ describe('root starts it with --user', { skip: whyNot() }, () => {
       await pause(20);
     }
     assertUnprivileged(server.pid);
+    assert.equal(readFileSync(join(server.dir, 'pid'), 'latin1'), `${server.pid}\n`);
     for (const pid of workersOf(server.pid)) {
       assertUnprivileged(pid);
       const env = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');

@@ -25,6 +25,7 @@ import { Log } from '../../src/log/log.ts';
 import { VerdictLog } from '../../src/message/verdict-log.ts';
 import type { Peer } from '../../src/session/client.ts';
 import { Client } from '../../src/session/client.ts';
+import { fakeResolver } from '../support/fake-resolver.ts';
 
 /** Stands still until it is set forward. */
 export class HandClock {
@@ -209,6 +210,7 @@ export class Site {
     });
     this.world = {
       clock: this.clock,
+      dns: fakeResolver({}),
       pid: 7,
       hostname: 'host.example',
       env: {},

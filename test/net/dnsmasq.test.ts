@@ -2,15 +2,14 @@
 // it the test fails and says so.
 
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { type TestContext, test } from 'node:test';
-import type { DnsServer } from '../../src/net/dns-server.ts';
+import { test } from 'node:test';
 import { DnsResolver } from '../../src/net/resolver.ts';
-import { closedPort, manualClock } from './loopback-dns.ts';
+import { startDnsmasq } from '../support/dnsmasq.ts';
+import { manualClock } from './loopback-dns.ts';
 
 const long = 'x'.repeat(200);
 const records = [
+  '--local=/example.com/',
   '--host-record=mail.example.com,192.0.2.1,2001:db8::1',
   '--cname=www.example.com,mail.example.com',
   '--txt-record=example.com,"v=spf1 ","-all"',
@@ -19,49 +18,8 @@ const records = [
   '--mx-host=example.com,mail.example.com,10',
 ];
 
-function environment(): Record<string, string> {
-  // dnsmasq-base puts the program where an ordinary user's PATH does not look.
-  return { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/usr/local/sbin` };
-}
-
-async function startDnsmasq(t: TestContext): Promise<DnsServer> {
-  const port = await closedPort();
-  const args = ['--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file='];
-  const place = [`--port=${port}`, '--listen-address=127.0.0.1', '--bind-interfaces', '--user='];
-  const own = ['--local=/example.com/', '--local-ttl=60', '--auth-ttl=60'];
-  const child = spawn('dnsmasq', [...args, ...place, ...own, ...records], {
-    env: environment(),
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  t.after(() => stop(child));
-  await ready(child);
-  return { address: '127.0.0.1', port };
-}
-
-/** Resolves when dnsmasq says that it has started. */
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = '';
-    child.once('error', (error) =>
-      reject(new Error(`dnsmasq does not run; install it (Debian: dnsmasq-base): ${error.message}`)),
-    );
-    child.once('exit', (code) => reject(new Error(`dnsmasq ended with ${code}: ${said}`)));
-    child.stderr?.on('data', (chunk) => {
-      said += chunk;
-      if (said.includes('started')) resolve();
-    });
-  });
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill();
-  await ended;
-}
-
 test('dnsmasq and the resolver understand each other', { timeout: 20_000 }, async (t) => {
-  const server = await startDnsmasq(t);
+  const server = await startDnsmasq(records);
   const resolver = new DnsResolver({ clock: manualClock(), servers: [server] });
   t.after(() => resolver.close());
   const values = async (asked: Promise<{ kind: string; values?: readonly unknown[] }>) => {

@@ -5,6 +5,7 @@ import * as api from '../../src/api.ts';
 import { systemClock } from '../../src/cli/assemble.ts';
 import { Stage, StageError } from '../../src/cli/transcript/stage.ts';
 import type { Finding } from '../../src/config/errors.ts';
+import type { Resolver } from '../../src/contract/dns.ts';
 import type { Clock, Plugin } from '../../src/contract/plugin.ts';
 import { Talk } from '../session/support.ts';
 import { cleanUp } from '../support/cleanup.ts';
@@ -14,12 +15,14 @@ export interface Scenery {
   readonly plugins?: Readonly<Record<string, Plugin>>;
   readonly clock?: Clock;
   readonly config?: Readonly<Record<string, readonly string[]>>;
+  /** knows no name at all where it is missing */
+  readonly dns?: Resolver;
 }
 
 /** Everything is removed after the test that called this. @throws StageError */
 export async function stageWith(
   lines: readonly string[],
-  { plugins = {}, clock = systemClock, config = {} }: Scenery = {},
+  { plugins = {}, clock = systemClock, config = {}, dns }: Scenery = {},
 ): Promise<Stage> {
   const own = Object.entries(plugins).map(([name, plugin]) => [name, async () => ({ default: plugin })]);
   const bundled = { ...bundledPlugins, ...Object.fromEntries(own) };
@@ -28,6 +31,7 @@ export async function stageWith(
     setup: { plugins: lines, logging: [], config: new Map(Object.entries(config)), maps: new Map(), env: {} },
     clock,
     pluginDirs: [],
+    ...(dns && { dns }),
   });
   cleanUp(() => stage.close());
   return stage;

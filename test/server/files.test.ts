@@ -3,11 +3,22 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { claimPidFile, releasePidFile } from '../../src/server/pid-file.ts';
+import { claimPidFile, releasePidFile, reservePidFile } from '../../src/server/pid-file.ts';
 import { accountOf } from '../../src/server/privileges.ts';
 import { cleanUp } from '../support/cleanup.ts';
 
@@ -73,6 +84,45 @@ describe('the pid file', () => {
     const path = tempFile(`${child.pid}\n`);
     utimesSync(path, 0, 0);
     assert.throws(() => claimPidFile(path, process.pid), { message: /is running already$/ });
+  });
+
+  describe('of root, who becomes another user', { skip: process.geteuid?.() !== 0 && 'needs root' }, () => {
+    const user = { uid: 4_000_001, gid: 4_000_002 };
+
+    it('belongs to that user in a folder of root, new or left behind, and keeps what it says', () => {
+      for (const text of [undefined, '0\n']) {
+        const path = tempFile(text);
+        reservePidFile(path, user);
+        const { uid, gid } = statSync(path);
+        assert.deepEqual({ uid, gid }, user);
+        assert.equal(readFileSync(path, 'latin1'), text ?? '');
+      }
+    });
+
+    it('is left alone while it names a server that runs', () => {
+      const path = tempFile(`${process.ppid}\n`);
+      reservePidFile(path, user);
+      assert.equal(statSync(path).uid, 0);
+    });
+
+    it('is not made where others can write: it could lead anywhere', () => {
+      const target = tempFile('secret');
+      const path = tempFile();
+      symlinkSync(target, path);
+      reservePidFile(path, user);
+      assert.equal(statSync(target).uid, 0, 'a link is not followed');
+      for (const open of [
+        () => chmodSync(dirname(path), 0o777),
+        () => chownSync(dirname(path), user.uid, 0),
+      ]) {
+        rmSync(path, { force: true });
+        chownSync(dirname(path), 0, 0);
+        chmodSync(dirname(path), 0o755);
+        open();
+        reservePidFile(path, user);
+        assert.equal(existsSync(path), false);
+      }
+    });
   });
 
   it('that cannot be written is an error that names it', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { systemClock } from '../../src/cli/assemble.ts';
+import { makeResolver, systemClock } from '../../src/cli/assemble.ts';
 import { reverseNames } from '../../src/server/reverse-names.ts';
 import { loopbackDns, replyTo } from '../net/loopback-dns.ts';
 import { cleanUp } from '../support/cleanup.ts';
@@ -11,7 +11,7 @@ async function names(values: readonly string[], rcode = 0) {
   ]);
   cleanUp(() => dns.close());
   const { address, port } = dns.server;
-  return { ask: reverseNames(systemClock, { host: address, port }), dns };
+  return { ask: reverseNames(makeResolver(systemClock, { host: address, port })), dns };
 }
 
 describe('reverseNames', () => {

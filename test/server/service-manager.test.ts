@@ -110,6 +110,15 @@ describe('the service manager', () => {
     await eventually(() => said().includes('STOPPING=1'));
   });
 
+  it('hears that we live although a message before did not arrive', async (t) => {
+    const { manager, warnings, said } = scene(t, watched, '[ -e "$0.tried" ] || { : > "$0.tried"; exit 3; }');
+    await manager.ready(health);
+    await eventually(() => said().includes('WATCHDOG=1'));
+    manager.stopping();
+    assert.equal(warnings.length, 1);
+    await eventually(() => said().includes('STOPPING=1'));
+  });
+
   it('hears nothing of our life when it watches another process', async (t) => {
     const { manager, said } = scene(t, { ...watched, WATCHDOG_PID: '4712' });
     void manager.ready(health);
@@ -122,7 +131,7 @@ describe('the service manager', () => {
     ['is missing', null, /^error, systemd does not hear .*ENOENT.*install that program/],
     ['fails', 'exit 3', /^error, systemd does not hear .*exit code 3/],
   ] as const) {
-    it(`is given up with one warning where the program ${what}`, async (t) => {
+    it(`is the subject of one warning where the program ${what}`, async (t) => {
       const { manager, warnings, said } = scene(t, watched, script);
       void manager.ready(health);
       await manager.reload(async () => true);

@@ -61,7 +61,7 @@ function setUp(count: number) {
   const now = () => time.now;
   const workers = new Workers({
     count,
-    sockets: () => [],
+    sockets: [],
     standing: {
       configs: [],
       limitConnections: 0,

@@ -2,6 +2,7 @@
 
 import type { BundledPlugins } from '../../engine/plugin-source.ts';
 import type { Check } from './context.ts';
+import { formerNamesInUse } from './former-names.ts';
 import { listFiles } from './list-files.ts';
 import { openRelay } from './open-relay.ts';
 import { permissions } from './permissions.ts';
@@ -10,5 +11,5 @@ import { unknownFiles } from './unknown-files.ts';
 
 /** In the order in which their findings are printed. */
 export function allChecks(bundled: BundledPlugins): readonly Check[] {
-  return [listFiles, unknownFiles(bundled), openRelay, pluginChecks, permissions];
+  return [formerNamesInUse, listFiles, unknownFiles(bundled), openRelay, pluginChecks, permissions];
 }

@@ -1,8 +1,9 @@
 // What a user may do with a file, from owners and modes: the process that asks is mostly another user. Access lists are
 // not seen.
 
-import { accessSync, constants, realpathSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { examine } from '../../config/config-dir.ts';
 import type { ServerUser } from './server-user.ts';
 
 export const READ = 4;
@@ -46,6 +47,7 @@ export function obstacleToWriting(
 ): string | null {
   const there = nearestThere(resolve(folder));
   const stat = statOf(there);
+  if (examine(there) === null) return `${there} is a link to what is not there`;
   if (stat !== null && !stat.isDirectory()) return `${there} is no folder`;
   if (isReadOnly(there, access)) return `${there === resolve(folder) ? 'it' : there} ${READ_ONLY}`;
   const why = obstacle(there, WRITE, user);
@@ -75,11 +77,19 @@ function isReadOnly(path: string, access: typeof accessSync): boolean {
   }
 }
 
-/** The path itself, or the first above it that is there. */
+/** The path itself, or the first above it that is there, if only as a link. */
 function nearestThere(path: string): string {
   let at = path;
-  while (statOf(at) === null && dirname(at) !== at) at = dirname(at);
+  while (!isThere(at) && dirname(at) !== at) at = dirname(at);
   return at;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 export function octal(mode: number): string {

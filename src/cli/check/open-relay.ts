@@ -1,10 +1,12 @@
 // Whether strangers can send mail through this server to anywhere: asked of the plugins themselves, with the tricks that
 // servers fell for. And the contrary: a server that takes mail for nobody.
 
+import { readFileSync } from 'node:fs';
 import type { Finding } from '../../config/errors.ts';
 import { quoted } from '../../config/errors.ts';
 import type { Engine } from '../../engine/engine.ts';
 import type { LoadedLine } from '../../engine/instantiate.ts';
+import type { LoadedPlugin } from '../../engine/plugin-source.ts';
 import type { Check, CheckContext } from './context.ts';
 import { askFor, FOREIGN_DOMAIN, quietEngine, type Taken } from './stranger.ts';
 
@@ -127,8 +129,8 @@ async function passedOn(engine: Engine, ours: string): Promise<Finding[]> {
 function unasked({ lines }: Engine): Finding[] {
   return lines
     .filter(({ hooks, plugins }) => {
-      const isUnknown = plugins.some(({ plugin, file }) => file !== null && plugin.sideEffects === undefined);
-      return hooks.includes('rcpt') && isUnknown;
+      const unknown = plugins.filter(({ plugin, file }) => file !== null && plugin.sideEffects === undefined);
+      return unknown.length > 0 && (hooks.includes('rcpt') || unknown.some(mayMakeRelayClients));
     })
     .map(({ instance, line }) => ({
       severity: 'info',
@@ -139,18 +141,27 @@ function unasked({ lines }: Engine): Finding[] {
     }));
 }
 
+/** At any hook before RCPT: only what the plugin is made of can tell. */
+function mayMakeRelayClients({ file }: LoadedPlugin): boolean {
+  try {
+    return file !== null && readFileSync(file, 'utf8').includes('relayClient');
+  } catch {
+    return false;
+  }
+}
+
 function noDomains({ engine, store }: CheckContext): Finding[] {
   const reader = engine.lines.find(
     ({ plugins, hooks }) =>
       hooks.includes('rcpt') && plugins.some(({ plugin }) => plugin.files?.['rcpthosts'] !== undefined),
   );
-  if (reader === undefined || store.value('rcpthosts').length > 0) return [];
+  // A line that makes no sense has been told, and may be meant for a domain.
+  if (reader === undefined || (store.lines('rcpthosts') ?? []).length > 0) return [];
   if (store.map('morercpthosts') !== null || engine.chains.config.length > 0) return [];
-  const [first] = store.lines('rcpthosts') ?? [];
   const finding: Finding = {
     severity: 'warning',
     code: 'NO_DOMAINS',
-    where: first?.where ?? reader.line.where,
+    where: reader.line.where,
     text: `rcpthosts names no domain: mail is taken for ${store.value('me')} (config/me) alone`,
     hint: 'write the domains that this server takes mail for into the file rcpthosts',
   };

@@ -4,6 +4,7 @@
 
 import { type Dirent, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { examine } from '../../config/config-dir.ts';
 import { readWithSources } from '../../config/config-file.ts';
 import type { Finding } from '../../config/errors.ts';
 import type { BundledPlugins } from '../../engine/plugin-source.ts';
@@ -30,11 +31,22 @@ function findingsInFolder(dir: string, known: KnownNames, context: CheckContext)
     .filter((entry) => !entry.isDirectory())
     .map(({ name }) => name)
     .sort();
+  const dead = entries
+    .filter((entry) => entry.isSymbolicLink() && known.read.has(entry.name))
+    .flatMap(({ name }) => deadLink(join(dir, name)));
   const isQmails = names.some(isQmailFile) && !names.includes('plugins');
-  return names
+  const unknown = names
     .filter((name) => !isRead(name, dir, known))
     .flatMap((name) => findingFor(name, dir, known, context))
     .filter(({ severity }) => !isQmails || severity !== 'info');
+  return [...dead, ...unknown];
+}
+
+/** Whoever made the link meant something by it; the server takes it for no file. */
+function deadLink(file: string): Finding[] {
+  if (examine(file) !== null) return [];
+  const text = 'is a link to what is not there, and counts as if it were missing';
+  return [{ severity: 'warning', code: 'UNREADABLE_FILE', where: { file }, text, hint: null }];
 }
 
 function isRead(name: string, dir: string, { read, named, sources }: KnownNames): boolean {

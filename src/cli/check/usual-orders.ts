@@ -5,7 +5,7 @@
 import type { OrderRule } from '../../contract/plugin.ts';
 
 // Who finds out which clients are not to be checked.
-const trusting = ['relay', 'whitelist', 'dns_whitelist_soft'];
+const trusting = ['relay', 'whitelist'];
 const checksTrusted = 'clients that they would let pass are checked all the same';
 
 const atConnect: readonly OrderRule[] = [{ hook: 'connect', after: trusting, otherwise: checksTrusted }];
@@ -34,7 +34,6 @@ export const usualOrders: Readonly<Record<string, readonly OrderRule[]>> = {
       otherwise: 'clients that it turns away cost the time of their checks first',
     },
   ],
-  dnsbl: atConnect,
   fcrdns: atConnect,
   greylisting: [
     ...atMail,
@@ -45,6 +44,5 @@ export const usualOrders: Readonly<Record<string, readonly OrderRule[]>> = {
     },
   ],
   resolvable_fromhost: atMail,
-  rhsbl: atMail,
   sender_permitted_from: atMail,
 };

@@ -1,6 +1,7 @@
 // Transcripts: a conversation with what is expected of it, as text. CONTRIBUTING.md has the form of each line.
 
 import type { Service } from '../../contract/connection.ts';
+import { addRecord, type ZoneRecords } from './zone-resolver.ts';
 
 export interface Setup {
   readonly plugins: readonly string[];
@@ -10,6 +11,8 @@ export interface Setup {
   /** entries by cdb file, without its ending */
   readonly maps: ReadonlyMap<string, readonly (readonly [key: string, value: string])[]>;
   readonly env: Readonly<Record<string, string>>;
+  /** what the DNS knows; nothing where it is missing */
+  readonly zone?: Readonly<Record<string, ZoneRecords>>;
 }
 
 export interface ClientFacts {
@@ -65,6 +68,7 @@ class Builder {
   readonly config = new Map<string, string[]>();
   readonly maps = new Map<string, [string, string][]>();
   readonly env: Record<string, string> = {};
+  readonly zone: Record<string, ZoneRecords> = {};
   readonly conversations: { client: ClientFacts; steps: Step[] }[] = [{ client: DEFAULT_CLIENT, steps: [] }];
 
   get current(): { client: ClientFacts; steps: Step[] } {
@@ -108,6 +112,12 @@ const setupReaders: Readonly<Record<string, Reader>> = {
     const [, name, value] = /^([^=\s]+)=(.*)$/.exec(rest) ?? fail(line, 'env NAME=VALUE');
     into.env[name ?? ''] = value ?? '';
   },
+  dns(into, rest, line) {
+    const [, name = '', type = '', value] = /^(\S+)\s+(\S+)(?:\s+(.*))?$/.exec(rest) ?? [];
+    if (!addRecord(into.zone, name, type, value)) {
+      fail(line, 'dns NAME|IP A|AAAA|MX|TXT|PTR|NS VALUE, or dns NAME|IP failure|timeout');
+    }
+  },
 };
 
 const stepReaders: Readonly<Record<string, (rest: string, line: number) => Step>> = {
@@ -150,8 +160,8 @@ export function parseTranscript(text: string): Transcript {
     }
   }
   if (title === '') throw new TranscriptError(1, 'the first line must be a comment that says what is shown');
-  const { plugins, logging, config, maps, env, conversations } = into;
-  return { title, setup: { plugins, logging, config, maps, env }, conversations };
+  const { plugins, logging, config, maps, env, zone, conversations } = into;
+  return { title, setup: { plugins, logging, config, maps, env, zone }, conversations };
 }
 
 function readLine(into: Builder, raw: string, line: number): void {

@@ -10,6 +10,7 @@ import { ConfigStore } from '../../config/config-store.ts';
 import type { Finding } from '../../config/errors.ts';
 import { isDenial } from '../../contract/codes.ts';
 import type { Service } from '../../contract/connection.ts';
+import type { Resolver } from '../../contract/dns.ts';
 import { formatLogLine } from '../../contract/log-line.ts';
 import type { Clock } from '../../contract/plugin.ts';
 import { definePlugin } from '../../contract/plugin.ts';
@@ -33,11 +34,14 @@ import { hasErrors } from '../findings.ts';
 import type { Program } from '../program.ts';
 import { MemoryWire } from './memory-wire.ts';
 import type { ClientFacts, Setup } from './parse.ts';
+import { zoneResolver } from './zone-resolver.ts';
 
 export interface StageSettings {
   readonly program: Program;
   readonly setup: Setup;
   readonly clock: Clock;
+  /** in place of one that knows the zone of `setup` */
+  readonly dns?: Resolver;
   /** folders with plugins that go before the bundled ones */
   readonly pluginDirs: readonly string[];
 }
@@ -107,13 +111,15 @@ export class Stage {
     }
   }
 
-  static async #build(folder: string, { program, setup, clock, pluginDirs }: StageSettings): Promise<Stage> {
+  static async #build(folder: string, settings: StageSettings): Promise<Stage> {
+    const { program, setup, clock, pluginDirs, dns = zoneResolver(setup.zone ?? {}) } = settings;
     const logged: string[] = [];
     const findings: Finding[] = [];
     const store = writeConfig(folder, setup, clock, (finding) => findings.push(finding));
     const tickets = new TicketKeys(() => clock.monotonic());
     const world = {
       clock,
+      dns,
       pid: process.pid,
       hostname: hostname(),
       env: setup.env,

@@ -96,6 +96,18 @@ describe('open relay', () => {
     assert.match(finding?.text ?? '', /RCPT TO:<@example\.org:user@relay-test\.invalid>/);
   });
 
+  it('is not known of one who may make relay clients at another hook', async () => {
+    const opens = 'connect: ({ connection }) => { connection.relayClient = true; return declined(); }';
+    const plugins = 'own\nrcpt_ok\n';
+    assert.match(
+      texts(await findings({ ...own(opens, ''), plugins }))[0] ?? '',
+      /^info NOT_ASKED whether plugin "own" /,
+    );
+    assert.deepEqual(await findings({ ...own('connect: () => declined()', ''), plugins }), []);
+    const [asked] = await findings({ ...own(opens), plugins });
+    assert.equal(asked?.code, 'OPEN_RELAY');
+  });
+
   it('is asked of nobody who may have side effects', async () => {
     const writes = "rcpt: () => { writeFileSync('@DIR@/asked', ''); return ok(); }";
     const context = await contextOf({ ...mail, ...own(writes, ''), plugins: 'own\nrcpt_ok\n' });

@@ -36,6 +36,16 @@ async function checked(context: CheckContext): Promise<string[]> {
   return texts(found).filter((text) => !text.includes('SPOOL_'));
 }
 
+describe('a folder to write to', () => {
+  it('is not made where a link leads to nothing', async () => {
+    const { context, place } = await prepared({ spool_dir: '@DIR@/link\n' }, OWN_USER);
+    symlinkSync(place('nowhere'), place('link'));
+    const [finding] = await permissions(context);
+    assert.equal(finding?.code, 'NOT_WRITABLE');
+    assert.match(finding?.text ?? '', /link is a link to what is not there$/);
+  });
+});
+
 describe('the configuration', () => {
   it('is in order where others keep it and the server reads it', async () => {
     const { context } = await prepared();

@@ -1,7 +1,7 @@
 // Files in a configuration folder that nothing reads.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { bundledPlugins } from '../../../plugins/index.ts';
@@ -29,6 +29,18 @@ describe('unknown files', () => {
       relayclients: '',
     };
     assert.deepEqual(await found(files), []);
+  });
+
+  it('are not links that lead nowhere: the server takes those for no file', async () => {
+    const context = await contextOf(base);
+    const etc = join(context.dir, 'etc');
+    symlinkSync('nowhere', join(etc, 'me'));
+    symlinkSync('rcpthosts', join(etc, 'smtpgreeting'));
+    const [finding, ...others] = await check(context);
+    assert.deepEqual(others, []);
+    assert.equal(finding?.severity, 'warning');
+    assert.equal(finding?.code, 'UNREADABLE_FILE');
+    assert.equal(finding?.where?.file, join(etc, 'me'));
   });
 
   for (const [name, meant] of [

@@ -85,6 +85,18 @@ client   192.0.2.8
     );
   });
 
+  it('reads what the DNS knows', () => {
+    const { setup } = parseTranscript(
+      `${HEAD}dns a.example A 192.0.2.1\ndns a.example A 192.0.2.2\ndns a.example TXT two words\n` +
+        'dns 192.0.2.1 PTR a.example\ndns a.example MX 10 mail.example\ndns slow.example timeout\n',
+    );
+    assert.deepEqual(setup.zone, {
+      'a.example': { A: ['192.0.2.1', '192.0.2.2'], TXT: ['two words'], MX: [[10, 'mail.example']] },
+      '192.0.2.1': { PTR: ['a.example'] },
+      'slow.example': { failure: 'timeout' },
+    });
+  });
+
   it('reads files with CRLF', () => {
     const [only] = parseTranscript('# x\r\nC: NOOP\r\nS: 250\r\n').conversations;
     assert.deepEqual(only?.steps, [
@@ -105,6 +117,10 @@ client   192.0.2.8
     [`${HEAD}config plugins | relay`, 2, 'expected: plugins LINE'],
     [`${HEAD}map x | novalue`, 2, 'expected: map FILE | key=value'],
     [`${HEAD}env NOVALUE`, 2, 'expected: env NAME=VALUE'],
+    [`${HEAD}dns a.example 192.0.2.1`, 2, 'expected: dns NAME|IP A|AAAA|MX|TXT|PTR|NS VALUE'],
+    [`${HEAD}dns a.example A`, 2, 'expected: dns NAME|IP'],
+    [`${HEAD}dns a.example MX mail.example`, 2, 'expected: dns NAME|IP'],
+    [`${HEAD}dns a.example timeout 5`, 2, 'expected: dns NAME|IP'],
     [`${HEAD}service lmtp smtps`, 2, 'expected: service smtp|lmtp|tls'],
     [`${HEAD}N: karma = 1`, 2, 'expected: N: connection|transaction NOTE = VALUE'],
     [`${HEAD}F: path`, 2, 'expected: F: PATH ~ LINE'],

@@ -62,9 +62,10 @@ inside stat -c 'spool of %U' /var/spool/qpsmtpd`);
     assert.match(said, /mail to me@example.org: 2[0-9]/, 'the edited list counts');
     assert.match(
       said,
-      /not in the new ones[\s\S]*\/etc\/qpsmtpd\/plugins:\d+: dnsbl$/m,
+      /not in the new ones[\s\S]*\/etc\/qpsmtpd\/logging:\d+: logging\/file /m,
       'what is not done any more is told',
     );
+    assert.doesNotMatch(said, /\/etc\/qpsmtpd\/plugins:\d+: /, 'all of its plugins are here');
     assert.match(root.read('etc/qpsmtpd/debconf-settings'), /^RUNAS="qpsmtpd"$/m);
     assert.match(root.read('etc/qpsmtpd/spool_dir'), /^\/var\/spool\/qpsmtpd$/m);
     const purged = root.run(`rm -r '${root.dir}/var/spool/qpsmtpd/Maildir'
@@ -90,18 +91,22 @@ inside dpkg-query -W -f 'there is \${Version} \${Status}\\n' qpsmtpd`);
     printed(said, 'upgraded 1', 'Perl: 0', 'there is 0.94-5 install ok installed');
     assert.match(said, /is not upgraded/);
     assert.match(said, /^ {2}\/etc\/qpsmtpd\/plugins:\d+: my_own_check level:0 3$/m);
-    assert.match(said, /^ {2}\/etc\/qpsmtpd\/plugins:\d+: rhsbl$/m);
     assert.doesNotMatch(
       said,
-      /plugins:\d+: (?:check_loop|check_badmailfrom)/,
-      'a comment, and one that is here by another name',
+      /plugins:\d+: (?:check_loop|check_badmailfrom|check_spamhelo|rhsbl|dnsbl)/,
+      'a comment, and plugins that are here, by these names or others',
     );
-    const settled =
-      root.run(`sed -i -E 's/^(my_own_check|rhsbl|dnsbl|check_spamhelo)/#&/' '${root.dir}/etc/qpsmtpd/plugins'
+    const settled = root.run(`sed -i 's/^my_own_check/#&/' '${root.dir}/etc/qpsmtpd/plugins'
 ${install}
 ${status}
-${mail('me@example.org')}`);
-    printed(settled, 'installed 0', 'status 0', 'mail to me@example.org: 0');
+${mail('me@example.org')}
+${noRelay(root)}
+echo bad.example >> '${root.dir}/etc/qpsmtpd/badhelo'
+sleep 2
+${mail('other@example.org')}
+swaks --server 127.0.0.1 --helo bad.example --quit-after EHLO 2>&1 | sed -n 's/^<.. /bad name: /p'`);
+    printed(settled, 'installed 0', 'status 0', 'mail to me@example.org: 0', 'mail to other@example.org: 0');
+    assert.match(settled, /^bad name: 550 /m, 'check_spamhelo of the edited file does what it did');
     assert.match(root.read('etc/qpsmtpd/plugins'), /^#my_own_check/m, 'the edited file is kept');
   });
 

@@ -294,7 +294,14 @@ describe('its line', () => {
     assert.throws(() => setUpQueue(smtpForward, `a.example login ${empty}`), {
       message: /must be USER:PASSWORD/,
     });
-    assert.throws(() => setUpQueue(smtpForward, `a.example login ${empty}-2`), { message: /ENOENT/ });
+    assert.throws(() => setUpQueue(smtpForward, `a.example login ${empty}-2`), {
+      message: /ENOENT/,
+    });
+    // Reading a pipe would wait for its other end for ever.
+    const device = { message: /\/dev\/null is not a plain file/ };
+    for (const word of ['login', 'tls try tls_ca']) {
+      assert.throws(() => setUpQueue(smtpForward, `a.example ${word} /dev/null`), device);
+    }
     assert.throws(() => setUpQueue(smtpForward, `a.example tls require tls_ca ${empty}-2`), {
       message: /ENOENT/,
     });
