@@ -73,3 +73,11 @@ export function commands(server: TestServer, verb: string): readonly string[] {
     line.startsWith(verb) ? [line] : [],
   );
 }
+
+/** Waits for a command with this verb that has all the parts: the log may come after the message that it tells of. */
+export async function isTold(server: TestServer, verb: string, ...parts: readonly RegExp[]): Promise<void> {
+  await until(
+    () => commands(server, verb).some((line) => parts.every((part) => part.test(line))),
+    () => `no ${verb} with ${parts.join(' ')}:\n${commands(server, verb).join('\n')}`,
+  );
+}
