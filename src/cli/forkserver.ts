@@ -19,18 +19,14 @@ import { detach, isDetached, tellDetached } from './detach.ts';
 import { ForkserverParent } from './forkserver-parent.ts';
 import { listenAddresses } from './listen-flags.ts';
 import type { Program } from './program.ts';
-import { configArgs } from './shared-args.ts';
+import { configArgs, serverArgs, workersArgs } from './shared-args.ts';
 import { findHeritage, type Heritage, Succession } from './succession.ts';
 
 const MOST_WORKERS = 256;
 
 const args = {
   ...configArgs,
-  listen: {
-    type: 'string',
-    valueHint: 'ADDR:PORT|PATH[,WORD]',
-    description: 'address or unix socket to listen on, as for serve; may be repeated',
-  },
+  listen: workersArgs.listen,
   'listen-address': {
     type: 'string',
     alias: 'l',
@@ -43,42 +39,15 @@ const args = {
     valueHint: 'PORT',
     description: 'port to listen on; may be repeated (Default: 2525)',
   },
-  workers: {
-    type: 'string',
-    valueHint: 'N',
-    description: 'processes that serve (Default: one for each core)',
-  },
-  'limit-connections': {
-    type: 'string',
-    alias: 'c',
-    valueHint: 'N',
-    description: 'most clients at a time, 0 = any number (Default: 10000)',
-  },
-  'max-from-ip': {
-    type: 'string',
-    alias: 'm',
-    valueHint: 'N',
-    description: 'most clients at a time from one address, 0 = any number (Default: 100)',
-  },
-  user: {
-    type: 'string',
-    alias: 'u',
-    valueHint: 'NAME',
-    description: 'user to become once the ports are bound (Default: smtpd, or qpsmtpd)',
-  },
-  'pid-file': { type: 'string', valueHint: 'FILE', description: 'file to write the process id to' },
-  detach: { type: 'boolean', alias: 'd', description: 'go on in the background' },
-  'no-rdns': { type: 'boolean', alias: 'H', description: 'do not ask the DNS for the names of clients' },
-  dns: {
-    type: 'string',
-    valueHint: 'ADDR:PORT',
-    description: 'DNS server to ask in place of those in /etc/resolv.conf',
-  },
-  'worker-timeout': {
-    type: 'string',
-    valueHint: 'SECONDS',
-    description: 'a worker that a plugin holds up for so long is replaced (Default: 10)',
-  },
+  workers: workersArgs.workers,
+  'limit-connections': { ...serverArgs['limit-connections'], alias: 'c' },
+  'max-from-ip': { ...serverArgs['max-from-ip'], alias: 'm' },
+  user: { ...serverArgs.user, alias: 'u' },
+  'pid-file': serverArgs['pid-file'],
+  detach: { ...workersArgs.detach, alias: 'd' },
+  'no-rdns': serverArgs['no-rdns'],
+  dns: serverArgs.dns,
+  'worker-timeout': workersArgs['worker-timeout'],
 } satisfies ArgsDef;
 
 export function forkserverCommand(program: Program): CommandDef {

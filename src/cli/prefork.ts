@@ -8,15 +8,11 @@ import { makeCommand } from './command.ts';
 import { forkserver } from './forkserver.ts';
 import { listenAddresses } from './listen-flags.ts';
 import type { Program } from './program.ts';
-import { configArgs } from './shared-args.ts';
+import { configArgs, serverArgs, workersArgs } from './shared-args.ts';
 
 const args = {
   ...configArgs,
-  listen: {
-    type: 'string',
-    valueHint: 'ADDR:PORT|PATH[,WORD]',
-    description: 'address or unix socket to listen on, as for serve; may be repeated',
-  },
+  listen: workersArgs.listen,
   'listen-address': {
     type: 'string',
     valueHint: 'ADDR[:PORT]',
@@ -24,35 +20,16 @@ const args = {
   },
   interface: { type: 'string', valueHint: 'ADDR[:PORT]', description: 'the same as --listen-address' },
   port: { type: 'string', valueHint: 'PORT', description: 'port to listen on (Default: 25)' },
-  'max-from-ip': {
-    type: 'string',
-    valueHint: 'N',
-    description: 'most clients at a time from one address, 0 = any number (Default: 100)',
-  },
+  'max-from-ip': serverArgs['max-from-ip'],
   children: { type: 'string', valueHint: 'N', description: 'most clients at a time (Default: 10000)' },
-  workers: {
-    type: 'string',
-    valueHint: 'N',
-    description: 'processes that serve (Default: one for each core)',
-  },
-  user: {
-    type: 'string',
-    valueHint: 'NAME',
-    description: 'user to become once the ports are bound (Default: smtpd, or qpsmtpd)',
-  },
-  'pid-file': { type: 'string', valueHint: 'FILE', description: 'file to write the process id to' },
-  detach: { type: 'boolean', description: 'go on in the background' },
-  'no-rdns': { type: 'boolean', description: 'do not ask the DNS for the names of clients' },
-  dns: {
-    type: 'string',
-    valueHint: 'ADDR:PORT',
-    description: 'DNS server to ask in place of those in /etc/resolv.conf',
-  },
-  'worker-timeout': {
-    type: 'string',
-    valueHint: 'SECONDS',
-    description: 'a worker that a plugin holds up for so long is replaced (Default: 10)',
-  },
+  workers: workersArgs.workers,
+  user: serverArgs.user,
+  'pid-file': serverArgs['pid-file'],
+  detach: workersArgs.detach,
+  // Without the letter: the original has it for forkserver alone.
+  'no-rdns': { type: 'boolean', description: serverArgs['no-rdns'].description },
+  dns: serverArgs.dns,
+  'worker-timeout': workersArgs['worker-timeout'],
   'idle-children': { type: 'string', valueHint: 'N', description: 'without meaning here' },
   'renice-parent': { type: 'string', valueHint: 'N', description: 'without meaning here' },
   'pretty-child': { type: 'boolean', description: 'without meaning here' },

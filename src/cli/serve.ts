@@ -43,7 +43,7 @@ import { findingsAtStart, structureWarnings } from './engine-findings.ts';
 import { hasErrors, printFindings } from './findings.ts';
 import { listenerFindings } from './listeners.ts';
 import type { Program } from './program.ts';
-import { configArgs } from './shared-args.ts';
+import { configArgs, serverArgs } from './shared-args.ts';
 import { findHeritage, type Heritage, Succession } from './succession.ts';
 
 const STOP_MS = 30_000;
@@ -58,24 +58,12 @@ const args = {
     description:
       'address or unix socket to listen on, with the words tls, lmtp, proxy; may be repeated (Default: *:2525)',
   },
-  dns: {
-    type: 'string',
-    valueHint: 'ADDR:PORT',
-    description: 'DNS server to ask in place of those in /etc/resolv.conf',
-  },
-  'no-rdns': { type: 'boolean', alias: 'H', description: 'do not ask the DNS for the names of clients' },
-  user: { type: 'string', valueHint: 'NAME', description: 'user to become once the ports are bound' },
-  'pid-file': { type: 'string', valueHint: 'FILE', description: 'file to write the process id to' },
-  'limit-connections': {
-    type: 'string',
-    valueHint: 'N',
-    description: 'most clients at a time, 0 = any number (Default: 10000)',
-  },
-  'max-from-ip': {
-    type: 'string',
-    valueHint: 'N',
-    description: 'most clients at a time from one address, 0 = any number (Default: 100)',
-  },
+  dns: serverArgs.dns,
+  'no-rdns': serverArgs['no-rdns'],
+  user: serverArgs.user,
+  'pid-file': serverArgs['pid-file'],
+  'limit-connections': serverArgs['limit-connections'],
+  'max-from-ip': serverArgs['max-from-ip'],
 } satisfies ArgsDef;
 
 export function serveCommand(program: Program): CommandDef {

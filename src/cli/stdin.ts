@@ -23,7 +23,7 @@ import { makeParts, prepareSpool, runPostFork, told } from './daemon.ts';
 import { hasErrors } from './findings.ts';
 import { listenerFindings } from './listeners.ts';
 import type { Program } from './program.ts';
-import { configArgs } from './shared-args.ts';
+import { configArgs, serverArgs } from './shared-args.ts';
 
 const STOP_MS = 30_000;
 /** What plugins may still have to do once their client is gone. */
@@ -36,11 +36,7 @@ const OUT_OF_ORDER = {
 
 const args = {
   ...configArgs,
-  dns: {
-    type: 'string',
-    valueHint: 'ADDR:PORT',
-    description: 'DNS server to ask in place of those in /etc/resolv.conf',
-  },
+  dns: serverArgs.dns,
   'no-rdns': { type: 'boolean', alias: 'H', description: 'do not ask the DNS for the name of the client' },
   tls: { type: 'boolean', description: 'TLS from the first octet on, as always at port 465' },
   lmtp: { type: 'boolean', description: 'LMTP in place of SMTP' },

@@ -8,7 +8,7 @@ type Environment = Record<string, string | undefined>;
 
 export interface ServiceManager {
   /**
-   * Resolves once it has heard. From here on it hears that we live, at half of the time that the unit gives
+   * Resolves once it has heard. From here on it hears that we live, three times in the time that the unit gives
    * (WatchdogSec=), and how we are.
    */
   ready(health: Health): Promise<void>;

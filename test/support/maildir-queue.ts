@@ -11,7 +11,6 @@ import {
   type AtProcess,
   type Clock,
   type EsmtpParams,
-  type Logger,
   type MessageContent,
   type Verdict,
 } from 'qpsmtpd';
@@ -21,6 +20,7 @@ import { StoredBody } from '../../src/message/stored-body.ts';
 import { WholeMessage } from '../../src/message/whole-message.ts';
 import { Header } from '../../src/protocol/header.ts';
 import { cleanUp } from './cleanup.ts';
+import { logger } from './line-logger.ts';
 
 export interface QueueSettings {
   readonly dir: string;
@@ -134,19 +134,4 @@ async function contentOf({ body = 'Hello\r\nthere\r\n', spooled = false }: Mail)
   await stored.finish();
   cleanUp(() => stored.dispose());
   return new WholeMessage(header, Buffer.from('\r\n'), stored);
-}
-
-function logger(lines: string[]): Logger {
-  const at = (level: string) => (text: string) => void lines.push(`${level} ${text}`);
-  return {
-    enabled: () => true,
-    debug: at('debug'),
-    info: at('info'),
-    notice: at('notice'),
-    warn: at('warn'),
-    error: at('error'),
-    crit: at('crit'),
-    alert: at('alert'),
-    emerg: at('emerg'),
-  };
 }

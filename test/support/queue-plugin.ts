@@ -21,6 +21,7 @@ import { parseWords } from '../../src/engine/plugin-words.ts';
 import { MessageTransaction } from '../../src/message/message-transaction.ts';
 import { Spool } from '../../src/message/spool.ts';
 import { cleanUp } from './cleanup.ts';
+import { logger } from './line-logger.ts';
 
 export interface Mail {
   /** with angle brackets; an Address where no client could have given it */
@@ -158,21 +159,6 @@ function addressOf(path: string | Address): Address {
   const address = Address.parse(path, { utf8: true });
   assert.ok(address, `${path} is an address`);
   return address;
-}
-
-function logger(lines: string[]): Logger {
-  const at = (level: string) => (text: string) => void lines.push(`${level} ${text}`);
-  return {
-    enabled: () => true,
-    debug: at('debug'),
-    info: at('info'),
-    notice: at('notice'),
-    warn: at('warn'),
-    error: at('error'),
-    crit: at('crit'),
-    alert: at('alert'),
-    emerg: at('emerg'),
-  };
 }
 
 /** Code, status and text of a verdict in one line. */

@@ -9,7 +9,6 @@ import {
   denySoft,
   type Envelope,
   type EsmtpParams,
-  type Logger,
   type MessageContent,
   ok,
   type QueueTarget,
@@ -21,6 +20,7 @@ import { SpoolQueue } from '../../src/spool/spool-queue.ts';
 import { CrashDisk, filesOn } from './crash-disk.ts';
 import { spoolFilesOn } from './crash-spool.ts';
 import type { DiskState } from './disk-state.ts';
+import { logger } from './line-logger.ts';
 import { parse } from './maildir-queue.ts';
 import { BEGIN, StillTime } from './still-time.ts';
 
@@ -231,13 +231,4 @@ export function atOf(message: Message): AtEnvelope {
     transaction: transaction as Partial<Envelope> as Envelope,
   };
   return at as AtEnvelope;
-}
-
-function logger(lines: string[]): Logger {
-  const at = (level: string) => (text: string) => void lines.push(`${level} ${text}`);
-  return {
-    enabled: () => true,
-    ...{ debug: at('debug'), info: at('info'), notice: at('notice'), warn: at('warn') },
-    ...{ error: at('error'), crit: at('crit'), alert: at('alert'), emerg: at('emerg') },
-  };
 }
