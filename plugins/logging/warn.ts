@@ -1,29 +1,8 @@
 // Writes log entries to standard error, in the shape that qpsmtpd's log tools read (qpsmtpd:
 // plugins/logging/warn).
 
-import {
-  definePlugin,
-  formatLogLine,
-  type LogLevel,
-  logLevelOf,
-  type Option,
-  OptionError,
-  parseLogLevel,
-} from 'qpsmtpd';
-
-const level: Option<LogLevel> = {
-  form: 'LEVEL',
-  doc: 'the least important level that is written: 0 to 7, or a name such as info or LOGINFO',
-  required: false,
-  rest: false,
-  default: 'warn',
-  shownDefault: 'warn',
-  parse(text) {
-    const known = /^\d+$/.test(text) ? logLevelOf(Number(text)) : parseLogLevel(text);
-    if (known === null) throw new OptionError(`"${text}" is not a log level`);
-    return known;
-  },
-};
+import { definePlugin, formatLogLine } from 'qpsmtpd';
+import { levelOption } from './_level.ts';
 
 export default definePlugin({
   name: 'logging/warn',
@@ -37,7 +16,7 @@ The plugin is loaded by a line of config/logging.
 Example, in config/logging: logging/warn 6
 
 Log lines: none of its own.`,
-  options: { level },
+  options: { level: levelOption('warn', 'the least important level that is written') },
   positional: ['level'],
   setup({ id, options, stderr }) {
     return {

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { cleanUp } from '../support/cleanup.ts';
+import { eventually } from '../support/processes.ts';
 import { programCommand } from '../support/program.ts';
 import { startServer, type TestServer } from '../support/server-process.ts';
 import { connect, greeted } from '../support/smtp-dialog.ts';
@@ -85,14 +86,8 @@ async function status(server: TestServer): Promise<string> {
   const lines = () => server.stderr().match(/status: .*\n/g) ?? [];
   const before = lines().length;
   process.kill(server.pid, 'SIGUSR1');
-  await until(`a status line`, () => lines().length > before);
+  await eventually(`a status line`, () => lines().length > before);
   return lines().at(-1) ?? '';
-}
-
-async function until(what: string, isSo: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
-  for (const deadline = Date.now() + limitMs; !(await isSo()); await pause(20)) {
-    assert.ok(Date.now() < deadline, `in vain waited for ${what}`);
-  }
 }
 
 const spooled = ({ dir }: TestServer) => readdirSync(join(dir, 'spool'));
@@ -129,7 +124,7 @@ describe('crowds', { concurrency: 3 }, () => {
       const refused = await connect(server.port);
       await refused.expect(/^421 4\.3\.2 too many connections/);
       await server.waitForLog(/stress begins, 48 of 60 places are taken/);
-      await until(
+      await eventually(
         'a place',
         async () => {
           const client = await connect(server.port);
@@ -168,7 +163,7 @@ describe('crowds', { concurrency: 3 }, () => {
     const used = cpuSeconds(server.pid) - before;
     assert.ok(used < 0.25, `the server was busy for ${used} of 0.5 s with clients that do nothing`);
     for (const socket of sockets) socket.destroy();
-    await until('the last to go', async () => / 0 connections /.test(await status(server)));
+    await eventually('the last to go', async () => / 0 connections /.test(await status(server)));
     await session(server.port);
   });
 });
@@ -219,7 +214,7 @@ describe('a crowd that breaks off', () => {
     const rate = Math.round((count / (performance.now() - begun)) * 1000);
     t.diagnostic(`${count} connections were reset, ${rate} a second`);
     assert.ok(count > 1000, `${count} connections`);
-    await until('an empty server', async () =>
+    await eventually('an empty server', async () =>
       / 0 connections of \d+ from 0 addresses, 0 sockets, 0 deadlines, /.test(await status(server)),
     );
     assert.deepEqual(spooled(server), []);

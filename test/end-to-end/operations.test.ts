@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
+import { eventually } from '../support/processes.ts';
 import { filesIn, recordedMessages, recordLine, recordPlugin } from '../support/recording-queue.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server-process.ts';
 import { connect, greeted } from '../support/smtp-dialog.ts';
@@ -20,15 +20,6 @@ function start(options: Partial<ServerOptions> = {}): Promise<TestServer> {
 
 function writeConfig({ dir }: TestServer, name: string, lines: readonly string[]): void {
   writeFileSync(join(dir, 'config', name), `${lines.join('\n').replaceAll('@DIR@', dir)}\n`);
-}
-
-/** Repeats an attempt until it gives true. */
-async function eventually(what: string, attempt: () => Promise<boolean>, limitMs = 5000): Promise<void> {
-  const deadline = Date.now() + limitMs;
-  while (!(await attempt())) {
-    assert.ok(Date.now() < deadline, `${what}: not within ${limitMs} ms`);
-    await pause(50);
-  }
 }
 
 describe('SIGTERM', () => {

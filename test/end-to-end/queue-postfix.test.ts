@@ -11,6 +11,7 @@ import {
   type PostfixInbox,
   startPostfixInbox,
 } from '../support/postfix-inbox.ts';
+import { signalAll } from '../support/processes.ts';
 import { startServer, type TestServer } from '../support/server-process.ts';
 import { greeted, type SmtpDialog } from '../support/smtp-dialog.ts';
 
@@ -166,7 +167,7 @@ for (const { name, line, service, top } of ways) {
         const id = `killed-${trial}`;
         const client = await submit(server, { id, body });
         await until(() => inbox.arriving() > 0 || client.received !== '', inbox.log);
-        for (const pid of inbox.running(service)) process.kill(pid, 'SIGKILL');
+        signalAll(inbox.running(service), 'SIGKILL');
         reply = await client.expect(
           /^(?:250 2\.0\.0 queued|452 4\.4\.1 the message cannot be handed on now)/,
         );

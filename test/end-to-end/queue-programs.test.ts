@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { before, describe, test } from 'node:test';
 import { type BatchExim, makeBatchExim } from '../support/exim-batch.ts';
 import { until, whyNotUnpacked } from '../support/other-mta.ts';
+import { signalAll } from '../support/processes.ts';
 import { makeStandIn } from '../support/qmail-queue-stand-in.ts';
 import { startServer, type TestServer } from '../support/server-process.ts';
 import { greeted, type SmtpDialog } from '../support/smtp-dialog.ts';
@@ -98,7 +99,7 @@ describe('queue/qmail-queue', () => {
     client.send(`${big}.\r\n`);
     await until(() => standIn.running().length === 1, server.stderr);
     await server.kill();
-    for (const pid of standIn.running()) process.kill(pid, 'SIGKILL');
+    signalAll(standIn.running(), 'SIGKILL');
     assert.deepEqual(standIn.queued(), []);
   });
 

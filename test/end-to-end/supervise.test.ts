@@ -16,9 +16,9 @@ import {
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { cleanUp } from '../support/cleanup.ts';
 import { freePort } from '../support/other-mta.ts';
+import { eventually } from '../support/processes.ts';
 import { plainEnv, run } from '../support/program.ts';
 import { makeServiceFolder } from '../support/service-folder.ts';
 
@@ -73,14 +73,6 @@ class Service {
     const here = this.port.toString(16).toUpperCase().padStart(4, '0');
     const listening = new RegExp(`:${here} [0-9A-F]{8}:0000 0A `);
     await eventually('nobody listens', () => listening.test(readFileSync('/proc/net/tcp', 'latin1')));
-  }
-}
-
-async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!isSo()) {
-    assert.ok(Date.now() < deadline, what);
-    await pause(50);
   }
 }
 

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { eventually, signalAll } from '../support/processes.ts';
 import { run } from '../support/program.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server-process.ts';
 import { greeted } from '../support/smtp-dialog.ts';
@@ -44,14 +45,6 @@ const monotonicUs = () => Number(process.hrtime.bigint() / 1000n);
 function longestGap(systemd: SystemdStandIn): number {
   const times = systemd.timesOf('WATCHDOG=1');
   return Math.max(...times.slice(1).map((us, at) => (us - (times[at] ?? us)) / 1000));
-}
-
-async function eventually(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!isSo()) {
-    assert.ok(Date.now() < deadline, what);
-    await pause(20);
-  }
 }
 
 for (const model of ['serve', 'forkserver'] as const) {
@@ -114,7 +107,7 @@ describe('forkserver tells systemd', { skip: whyNoSystemd() }, () => {
     await systemd.heard('WATCHDOG=1');
     await systemd.heard(/^STATUS=2 of 2 workers/);
     writeFileSync(join(server.dir, 'config', 'plugins'), 'no_such_plugin\n');
-    for (const pid of workersOf(server.pid)) process.kill(pid, 'SIGKILL');
+    signalAll(workersOf(server.pid), 'SIGKILL');
     await systemd.heard(/^STATUS=0 of 2 workers/);
     const told = systemd.timesOf('WATCHDOG=1').length;
     await pause((10 * BEAT_US) / 1000);

@@ -7,7 +7,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { childrenOf, eventually, isRunning } from '../support/processes.ts';
+import { childrenOf, eventually, isRunning, signalAll } from '../support/processes.ts';
 import { runProgram } from '../support/program.ts';
 import {
   makeServerDir,
@@ -71,7 +71,7 @@ function spoil(server: TestServer): () => void {
   return () => writeFileSync(file, good);
 }
 
-const kill = (pid: number | undefined) => void process.kill(pid ?? 0, 'SIGKILL');
+const kill = (pid: number | undefined) => signalAll(pid === undefined ? [] : [pid], 'SIGKILL');
 
 describe('workers that are killed', () => {
   test(`again and again for ${SECONDS} s under load: only their own sessions break, no mail is lost`, async (t) => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type ServiceManager, serviceManager } from '../../src/server/service-manager.ts';
+import { until } from './support.ts';
 
 const health = { isServing: () => true, status: () => 'fine' };
 
@@ -33,14 +34,6 @@ function scene(t: TestContext, env: Record<string, string>, script: string | nul
   const manager = serviceManager({ env: own, pid: 4711, warn: (text) => warnings.push(text), program });
   const said = () => (existsSync(words) ? readFileSync(words, 'latin1') : '');
   return { manager, env: own, warnings, said };
-}
-
-async function eventually(isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!isSo()) {
-    assert.ok(Date.now() < deadline);
-    await pause(10);
-  }
 }
 
 const watched = { NOTIFY_SOCKET: '/run/n', WATCHDOG_USEC: '50000', WATCHDOG_PID: '4711' };
@@ -70,7 +63,7 @@ describe('the service manager', () => {
     );
     void manager.ready(health);
     await manager.reload(async () => true);
-    await eventually(() => said().split('READY=1').length === 3);
+    await until(() => said().split('READY=1').length === 3);
     const kinds = said().match(/^(?:@abstract|--pid=4711|READY=1|RELOADING=1)$/gm);
     const one = ['@abstract', '--pid=4711'];
     assert.deepEqual(kinds, [...one, 'READY=1', ...one, 'RELOADING=1', ...one, 'READY=1']);
@@ -84,7 +77,7 @@ describe('the service manager', () => {
     assert.doesNotMatch(said(), /READY=1/);
     resolve(true);
     await Promise.all(all);
-    await eventually(() => said().includes('READY=1'));
+    await until(() => said().includes('READY=1'));
     assert.equal(said().split('RELOADING=1').length, 2);
   });
 
@@ -94,35 +87,35 @@ describe('the service manager', () => {
       manager.reload(() => Promise.reject(new Error('no'))),
       /^Error: no$/,
     );
-    await eventually(() => said().includes('\nSTATUS=the new configuration was refused; '));
+    await until(() => said().includes('\nSTATUS=the new configuration was refused; '));
   });
 
   it('hears that we live as long as somebody serves', async (t) => {
     const serving = { is: false };
     const { manager, said } = scene(t, watched);
     void manager.ready({ ...health, isServing: () => serving.is });
-    await eventually(() => said().includes('READY=1'));
+    await until(() => said().includes('READY=1'));
     await pause(200);
     assert.doesNotMatch(said(), /WATCHDOG=1/);
     serving.is = true;
-    await eventually(() => said().split('WATCHDOG=1').length > 3);
+    await until(() => said().split('WATCHDOG=1').length > 3);
     manager.stopping();
-    await eventually(() => said().includes('STOPPING=1'));
+    await until(() => said().includes('STOPPING=1'));
   });
 
   it('hears that we live although a message before did not arrive', async (t) => {
     const { manager, warnings, said } = scene(t, watched, '[ -e "$0.tried" ] || { : > "$0.tried"; exit 3; }');
     await manager.ready(health);
-    await eventually(() => said().includes('WATCHDOG=1'));
+    await until(() => said().includes('WATCHDOG=1'));
     manager.stopping();
     assert.equal(warnings.length, 1);
-    await eventually(() => said().includes('STOPPING=1'));
+    await until(() => said().includes('STOPPING=1'));
   });
 
   it('hears nothing of our life when it watches another process', async (t) => {
     const { manager, said } = scene(t, { ...watched, WATCHDOG_PID: '4712' });
     void manager.ready(health);
-    await eventually(() => said().includes('READY=1'));
+    await until(() => said().includes('READY=1'));
     await pause(200);
     assert.doesNotMatch(said(), /WATCHDOG=1/);
   });
@@ -135,7 +128,7 @@ describe('the service manager', () => {
       const { manager, warnings, said } = scene(t, watched, script);
       void manager.ready(health);
       await manager.reload(async () => true);
-      await eventually(() => warnings.length > 0);
+      await until(() => warnings.length > 0);
       await pause(200);
       manager.stopping();
       assert.equal(warnings.length, 1);

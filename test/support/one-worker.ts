@@ -1,6 +1,6 @@
 // Which worker of a forkserver serves a client: a plugin that says it to NOOP, and a way to choose.
 
-import { childrenOf, eventually } from './processes.ts';
+import { childrenOf, eventually, signalAll } from './processes.ts';
 import type { TestServer } from './server-process.ts';
 import type { SmtpDialog } from './smtp-dialog.ts';
 
@@ -28,10 +28,10 @@ export async function workersOf(server: TestServer, count: number): Promise<numb
 /** Nobody but this worker takes clients meanwhile. */
 export async function withOnly<T>(server: TestServer, worker: number, act: () => Promise<T>): Promise<T> {
   const others = childrenOf(server.pid).filter((pid) => pid !== worker);
-  for (const pid of others) process.kill(pid, 'SIGSTOP');
+  signalAll(others, 'SIGSTOP');
   try {
     return await act();
   } finally {
-    for (const pid of others) process.kill(pid, 'SIGCONT');
+    signalAll(others, 'SIGCONT');
   }
 }

@@ -23,6 +23,17 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** Sends a signal to each; one that has ended meanwhile, as processes do, needs none. */
+export function signalAll(pids: Iterable<number>, signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 /** Megabytes of memory that a process has in use. */
 export function megabytesOf(pid: number): number {
   const [, kilobytes = '0'] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
@@ -30,9 +41,13 @@ export function megabytesOf(pid: number): number {
 }
 
 /** Repeats a look until it gives true. */
-export async function eventually(what: string, isSo: () => boolean, limitMs = 10_000): Promise<void> {
+export async function eventually(
+  what: string,
+  isSo: () => boolean | Promise<boolean>,
+  limitMs = 20_000,
+): Promise<void> {
   const deadline = Date.now() + limitMs;
-  while (!isSo()) {
+  while (!(await isSo())) {
     assert.ok(Date.now() < deadline, `${what}: not within ${limitMs} ms`);
     await pause(20);
   }

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cleanUp } from './cleanup.ts';
+import { signalAll } from './processes.ts';
 
 /**
  * What it does in place of success: `exit N`, `say FD TEXT` before it exits with 82, `die N` after N octets of the
@@ -102,7 +103,7 @@ export function makeStandIn(): StandIn {
       .map((name) => Number(name.slice('pid.'.length)))
       .filter((pid) => existsSync(`/proc/${pid}`));
   cleanUp(() => {
-    for (const pid of running()) process.kill(pid, 'SIGKILL');
+    signalAll(running(), 'SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
   return {
