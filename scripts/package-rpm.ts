@@ -33,11 +33,17 @@ function contents(request: Request): Entry[] {
     file('usr/share/doc/qpsmtpd/CHANGELOG.md.gz', gzip(read('CHANGELOG.md'))),
     folder('etc/qpsmtpd'),
     folder('usr/lib/qpsmtpd'),
+    folder('usr/lib/qpsmtpd/daemontools'),
+    folder('usr/lib/qpsmtpd/daemontools/log'),
     folder('usr/share/doc/qpsmtpd'),
     folder('usr/share/licenses/qpsmtpd'),
     folder('var/log/qpsmtpd', 0o750),
   ];
 }
+
+const logLines = `# 4 (warn) is enough for every day; 6 (info) tells what was said and what each plugin made of it; 7 tells all.
+logging/warn 6
+`;
 
 /** Without questions there is nothing that answers could be written to: the files that are included are settings. */
 function adapt(one: Entry): Entry {
@@ -50,6 +56,8 @@ function adapt(one: Entry): Entry {
       '. Any line of plugins may stand in the included file.\n',
     )
     .replace(/# The domains named when[\s\S]*?\n(?=\$)/, '')
+    .replace(/# The choice made when the package[\s\S]*?\n\$include \S+debian-logging\n/, logLines)
+    .replace(', else /var/log/qpsmtpd/qpsmtpd.log', '')
     .replaceAll('service qpsmtpd reload', 'systemctl reload qpsmtpd')
     .replace(
       " the answers to the\n# package's questions (/etc/qpsmtpd/debconf-settings)",

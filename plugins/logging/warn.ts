@@ -1,8 +1,8 @@
 // Writes log entries to standard error, in the shape that qpsmtpd's log tools read (qpsmtpd:
 // plugins/logging/warn).
 
-import { definePlugin, formatLogLine } from 'qpsmtpd';
-import { levelOption } from './_level.ts';
+import { definePlugin } from 'qpsmtpd';
+import { stderrLog, stderrWords } from './_stderr-log.ts';
 
 export default definePlugin({
   name: 'logging/warn',
@@ -16,16 +16,6 @@ The plugin is loaded by a line of config/logging.
 Example, in config/logging: logging/warn 6
 
 Log lines: none of its own.`,
-  options: { level: levelOption('warn', 'the least important level that is written') },
-  positional: ['level'],
-  setup({ id, options, stderr }) {
-    return {
-      logging: {
-        upTo: options.level,
-        handler(_at, entry) {
-          if (entry.plugin !== id) stderr(formatLogLine(entry));
-        },
-      },
-    };
-  },
+  ...stderrWords,
+  setup: (host) => ({ logging: stderrLog(host) }),
 });

@@ -28,6 +28,16 @@ export const differences = {
   hosts_allow:
     'an unknown word is a mistake of configuration; --max-from-ip counts without this plugin, and is answered 421.',
   loadcheck: 'uptime is not run: the system says its load.',
+  'logging/adaptive':
+    'a message counts as accepted once it is queued, be it that a recipient, or another message before it, was refused; what led to a message is marked with it; the mark is escaped where a client sends it.',
+  'logging/apache': 'it runs without Apache, and does what logging/warn does.',
+  'logging/connection_id': 'it works.',
+  'logging/devnull': null,
+  'logging/file':
+    'hook and plugin stand before the text, and the number of the client behind the process; an unknown level is a mistake of configuration; a file that was moved away is opened anew; conversions are those of the C locale; %%i is no session; each process starts a command of its own, and with reopen each session.',
+  'logging/syslog':
+    'entries have the id of the client, the hook and the plugin before their text, as those of logging/warn have; logsock has only ways that there are, in the order of the line; priority 0 means emerg; a word that is not known is a mistake of configuration; socket, host and port are new.',
+  'logging/transaction_id': 'it works.',
   'logging/warn': 'bytes that cannot be printed are escaped.',
   loop: 'a max_hops that is no number is a mistake of configuration.',
   naughty:

@@ -107,7 +107,7 @@ function useItems(plugin: Plugin, { hooks, notes }: PluginUse): string[] {
       return names.length === 0 ? [] : [`${does} ${names.join(', ')} of the ${of}`];
     }),
   );
-  const reject = 'reject' in (plugin.options ?? {}) && plugin.name !== 'naughty';
+  const reject = plugin.options?.['reject']?.form === commonOptions.reject.form;
   const marks = reject ? ['sets naughty and naughty_reject_type of the connection with reject naughty'] : [];
   const all = [...groups, ...marks];
   return [

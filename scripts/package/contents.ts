@@ -51,6 +51,9 @@ function programs(executable: string): Entry[] {
     script('usr/lib/qpsmtpd/run-qpsmtpd', read('packaging/bin/run-qpsmtpd')),
     script('usr/lib/qpsmtpd/hand-over', read('packaging/bin/hand-over')),
     file('usr/lib/qpsmtpd/local-programs.conf', read('packaging/systemd/local-programs.conf')),
+    ...['run', 'run.forkserver', 'log/run'].map((name) =>
+      script(`usr/lib/qpsmtpd/daemontools/${name}`, read('packaging/daemontools', name)),
+    ),
   ];
 }
 

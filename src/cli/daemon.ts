@@ -8,6 +8,7 @@ import { Log, type LogSink } from '../log/log.ts';
 import { StderrWriter } from '../log/stderr-writer.ts';
 import type { Spool } from '../message/spool.ts';
 import { isLocalOnly, type ListenAddress } from '../server/listen-address.ts';
+import type { Getent } from '../server/name-service.ts';
 import { clientsByDescriptors } from '../server/overload.ts';
 import { reservePidFile } from '../server/pid-file.ts';
 import { type Account, accountOf, becomeUser, ownAccount } from '../server/privileges.ts';
@@ -70,6 +71,8 @@ export interface Host {
   readonly uid: number | undefined;
   /** see passwd(5) */
   readonly passwd: string;
+  /** for users who are not in that file, where a test wants it otherwise */
+  readonly getent?: Getent;
 }
 
 /**
@@ -80,9 +83,9 @@ export interface Host {
 export function accountFor(
   user: string | undefined,
   addresses: readonly ListenAddress[],
-  { uid, passwd }: Host = { uid: process.getuid?.(), passwd: '/etc/passwd' },
+  { uid, passwd, getent }: Host = { uid: process.getuid?.(), passwd: '/etc/passwd' },
 ): Account | null {
-  if (user !== undefined) return told(() => accountOf(user, passwd), '--user');
+  if (user !== undefined) return told(() => accountOf(user, passwd, getent), '--user');
   if (uid !== 0) return null;
   const account = ownAccount(passwd);
   if (account !== null || addresses.every(isLocalOnly)) return account;

@@ -20,7 +20,7 @@ import { ForkserverParent } from './forkserver-parent.ts';
 import { listenAddresses } from './listen-flags.ts';
 import type { Program } from './program.ts';
 import { configArgs, serverArgs, workersArgs } from './shared-args.ts';
-import { findHeritage, type Heritage, Succession } from './succession.ts';
+import { findHeritage, type Heritage, inheritedState, Succession } from './succession.ts';
 
 const MOST_WORKERS = 256;
 
@@ -101,12 +101,15 @@ export async function forkserver(
   const pidFile = given.text('pid-file') ?? null;
   if (pidFile !== null) told(() => claimPidFile(pidFile, process.pid, predecessor?.pid), '--pid-file');
   const tickets = new TicketKeys(() => systemClock.monotonic(), predecessor?.tickets ?? null);
+  const now = () => systemClock.monotonic();
+  const state = inheritedState(heritage, now, (level, text) => log.write(level, text));
   const workers = new Workers({
     count: settings.workers,
     sockets,
     tickets,
+    state,
     isMute,
-    now: () => systemClock.monotonic(),
+    now,
     log: (level, text) => log.write(level, text),
     standing: {
       configs: given.texts('config'),
@@ -122,6 +125,7 @@ export async function forkserver(
     manager,
     pidFile,
     isMute,
+    state,
     tickets: () => tickets.share,
   });
   const parent = new ForkserverParent({

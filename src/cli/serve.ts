@@ -44,7 +44,7 @@ import { hasErrors, printFindings } from './findings.ts';
 import { listenerFindings } from './listeners.ts';
 import type { Program } from './program.ts';
 import { configArgs, serverArgs } from './shared-args.ts';
-import { findHeritage, type Heritage, Succession } from './succession.ts';
+import { findHeritage, type Heritage, inheritedState, Succession } from './succession.ts';
 
 const STOP_MS = 30_000;
 const DEFAULT_CONNECTIONS = 10_000;
@@ -104,14 +104,19 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
   };
   startLogging();
   const spool = new Spool({ dir: store.value('spool_dir'), perms: store.value('spool_perms') }, process.pid);
-  const server = new SmtpServer({ ...settings, engine: () => current.engine, spool });
-  const { pidFile } = settings;
+  const { pidFile, limits } = settings;
   const { predecessor } = heritage;
+  const now = () => systemClock.monotonic();
+  const state = inheritedState(heritage, now, (level, text) => log.write(level, text));
+  if (predecessor !== null) limits.share(() => state.ownClients());
+  const { logins, delivered } = state;
+  const server = new SmtpServer({ ...settings, logins, delivered, engine: () => current.engine, spool });
   const succession = new Succession({
     log: (level, text) => log.write(level, text),
     manager,
     pidFile,
     isMute: false,
+    state,
     tickets: () => tickets.share,
   });
   try {
@@ -143,7 +148,9 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
         return isNew;
       }),
     handOver: async () => {
-      if (server.isStopping || !(await succession.handOver(server.sockets))) return;
+      if (server.isStopping) return;
+      limits.share(() => state.ownClients());
+      if (!(await succession.handOver(server.sockets))) return;
       void current.engine.retire();
       await server.retire();
       await end(current.engine, parts.stderr, pidFile);

@@ -47,7 +47,15 @@ export function stdinCommand(program: Program, standard: StandardConnection): Co
     name: 'stdin',
     description: 'Receive mail from one client on standard input, for tcpserver, inetd and their like',
     args,
-    run: (given) => serveOne(program, given, standard),
+    async run(given) {
+      try {
+        return await serveOne(program, given, standard);
+      } catch (error) {
+        // Whatever it is: the client hears it, and does not keep the process.
+        refuseClient(standard.socket);
+        throw error;
+      }
+    },
   });
 }
 
@@ -114,7 +122,6 @@ function clientOf(given: Arguments, { socket }: StandardConnection): Client {
     return { socket, address: { host: peer.localIp, port: peer.localPort, ...peer.service }, peer };
   }
   if (socket.remoteAddress === undefined) {
-    refuseClient(socket);
     throw new CommandError(
       'standard input is no TCP socket, and TCPREMOTEIP does not say who the client is: start this from tcpserver, inetd or their like',
     );

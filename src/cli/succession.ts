@@ -6,6 +6,7 @@ import { findPredecessor, HandOver, type Predecessor } from '../server/hand-over
 import { takePassedSockets } from '../server/passed-sockets.ts';
 import { claimPidFile } from '../server/pid-file.ts';
 import type { ServiceManager } from '../server/service-manager.ts';
+import { SharedState } from '../server/shared-state.ts';
 import type { TicketSeed } from '../server/tls-ticket-keys.ts';
 import { CommandError } from './command.ts';
 import { messageOf, told } from './daemon.ts';
@@ -29,12 +30,31 @@ export async function findHeritage(): Promise<Heritage> {
   return { predecessor: null, sockets };
 }
 
+/** What the server remembers of its clients: with a predecessor, what that one does. */
+export function inheritedState(
+  { predecessor }: Heritage,
+  now: () => number,
+  log: SuccessionMeans['log'],
+): SharedState {
+  const state = new SharedState(now, predecessor?.memory ?? null);
+  predecessor?.join(state);
+  if (typeof predecessor?.complaint === 'string') {
+    const lost = 'failed logins, lock-outs and half-delivered messages may be forgotten';
+    log(
+      'warn',
+      `SIGUSR2: what the old process remembers does not all come over (${predecessor.complaint}): ${lost}`,
+    );
+  }
+  return state;
+}
+
 export interface SuccessionMeans {
   readonly log: (level: LogLevel, text: string) => void;
   readonly manager: ServiceManager;
   readonly pidFile: string | null;
   /** standard error leads nowhere */
   readonly isMute: boolean;
+  readonly state: SharedState;
   tickets(): TicketSeed;
 }
 
@@ -55,11 +75,11 @@ export class Succession {
 
   /** Gives true once another process serves: this one is to leave when its clients have. */
   async handOver(sockets: readonly OpenSocket[]): Promise<boolean> {
-    const { log, manager, isMute, pidFile, tickets } = this.#means;
+    const { log, manager, isMute, pidFile, state, tickets } = this.#means;
     if (this.#isOver) return false;
     log('notice', 'SIGUSR2: a new process is started to take over');
     const isOver = await manager.handOver((env) => {
-      const attempt = new HandOver({ env, isMute, tickets: tickets(), log });
+      const attempt = new HandOver({ env, isMute, state, tickets: tickets(), log });
       this.#attempt = attempt;
       return attempt.run(sockets);
     });

@@ -82,11 +82,12 @@ function withPlugin(transcript: Transcript, name: string, words: readonly string
   const { setup } = transcript;
   const line = [name, ...words].join(' ');
   const isIt = (other: string) => other.split(/[\s:]/)[0] === name;
-  if (setup.plugins.some(isIt)) {
+  if ([...setup.plugins, ...setup.logging].some(isIt)) {
     if (words.length === 0) return transcript;
+    const replaced = (lines: readonly string[]) => lines.map((other) => (isIt(other) ? line : other));
     return {
       ...transcript,
-      setup: { ...setup, plugins: setup.plugins.map((other) => (isIt(other) ? line : other)) },
+      setup: { ...setup, plugins: replaced(setup.plugins), logging: replaced(setup.logging) },
     };
   }
   return { ...transcript, setup: { ...setup, plugins: [line, ...setup.plugins] } };

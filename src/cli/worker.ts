@@ -119,8 +119,9 @@ async function work(program: Program, orders: WorkerOrders): Promise<number | nu
   const logins = new LoginGuard({
     key: Buffer.from(orders.loginKey, 'hex'),
     tell: (ip, limits) => tell({ kind: 'failure', failure: { ip, limits, age: 0 } }),
+    isSpokesman: false,
   });
-  for (const failure of orders.failures) hearFailure(logins, failure);
+  logins.learn(orders.logins, systemClock.monotonic());
   const delivered = new DeliveredBefore((news) => tell({ kind: 'delivered', news }));
   for (const news of orders.delivered) delivered.hear(news, systemClock.monotonic());
   const parent = new ParentLine({ counts, logins, delivered });

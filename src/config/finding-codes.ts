@@ -44,6 +44,7 @@ export const findingCodes = {
   MARKED_TOO_LATE: 'a plugin marks clients (reject naughty) when the plugin naughty has looked',
   MARKED_FOR_NOBODY: 'a plugin marks clients (reject naughty), and the plugin naughty is not loaded',
   NO_LOGGING_PLUGIN: 'a plugin in the file logging writes no log',
+  SILENT_LOG: 'nothing is logged at all',
   NO_QUEUE_PLUGIN: 'a plugin is to get messages from another one and takes none',
   UNKNOWN_TARGET: 'queue_routes names what takes no messages',
   DUPLICATE_ROUTE: 'queue_routes has two lines for one pattern',

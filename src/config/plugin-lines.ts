@@ -19,6 +19,8 @@ export interface PluginLine {
   readonly plugin: string;
   /** what follows the name */
   readonly words: readonly string[];
+  /** for each word, the line from there on as it is written, quotes and all */
+  readonly rests: readonly string[];
   readonly where: Where;
 }
 
@@ -29,7 +31,9 @@ export function parsePluginLine({ text, where }: ConfigLine): PluginLine {
   if (/[^\t\x20-\x7e]/.test(text)) {
     throw badPluginLine(where, `${quoted(text)} holds something else than printable ASCII`);
   }
-  const [name = '', ...words] = splitWords(text, where);
+  const [{ word: name } = { word: '' }, ...following] = splitWords(text, where);
+  const words = following.map(({ word }) => word);
+  const rests = following.map(({ rest }) => rest);
   if (name.includes('::')) throw perlPackage(where, name);
   const plugin = NAME.exec(name)?.[1];
   if (plugin === undefined) {
@@ -46,13 +50,13 @@ export function parsePluginLine({ text, where }: ConfigLine): PluginLine {
       'name other folders in plugin_dirs',
     );
   }
-  return { name, plugin, words, where };
+  return { name, plugin, words, rests, where };
 }
 
-function splitWords(line: string, where: Where): string[] {
+function splitWords(line: string, where: Where): { word: string; rest: string }[] {
   const text = line.trimEnd();
   const word = /[ \t]*(?:"([^"]*)"(?=[ \t]|$)|([^ \t"][^ \t]*))/y;
-  const words: string[] = [];
+  const words: { word: string; rest: string }[] = [];
   for (let at = 0; at < text.length; at = word.lastIndex) {
     const match = word.exec(text);
     if (match === null) {
@@ -62,7 +66,7 @@ function splitWords(line: string, where: Where): string[] {
         'a quote that begins a word is closed by one before a blank or the end of the line',
       );
     }
-    words.push(match[1] ?? match[2] ?? '');
+    words.push({ word: match[1] ?? match[2] ?? '', rest: text.slice(at).trimStart() });
   }
   return words;
 }

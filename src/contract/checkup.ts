@@ -21,4 +21,6 @@ export interface Checkup {
   readsSecret(path: string): void;
   /** A folder that is written to, and made if it is missing. */
   writes(folder: string): void;
+  /** A file that is written to, and made if it is missing; its folder is not. */
+  appends(file: string): void;
 }

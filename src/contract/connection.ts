@@ -176,6 +176,8 @@ export interface VerdictRecord {
 }
 
 export interface Transaction {
+  /** of this connection: the first MAIL begins number 1; 0 before MAIL, and where queue/spool delivers */
+  readonly number: number;
   /** null until MAIL is accepted */
   readonly sender: Address | null;
   /** parameters of MAIL */
@@ -199,6 +201,8 @@ export interface Transaction {
   readonly answersEach: boolean;
   /** A queue plugin's answer for one recipient. For recipients without it the verdict of the queue hook counts. */
   answerRecipient(recipient: Address, verdict: Verdict): void;
+  /** What a queue plugin has answered for a recipient; null where it has not. */
+  answerFor(recipient: Address): Verdict | null;
   /** adds a method to this message's Authentication-Results, such as `spf=pass smtp.mailfrom=a.example` */
   addAuthResult(result: string): void;
   /** a new file name in spool_dir; the file is removed with the transaction */

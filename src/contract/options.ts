@@ -13,6 +13,8 @@ export interface Option<T> {
   readonly required: boolean;
   /** takes all words that are left on the line */
   readonly rest: boolean;
+  /** with `rest`: takes them as they are written, double quotes and all */
+  readonly verbatim?: boolean;
   /** may stand on the line more than once: the value is a list, to which each time adds */
   readonly repeats?: boolean;
   /** a password or the like: check-config --show does not print it */

@@ -68,9 +68,11 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
   const loaded: LoadedLine[] = [];
   const written: string[] = [];
   const proxySources: ProxySource[] = [];
-  const retirements: (() => Awaitable<void>)[] = [];
-  const host = { world, log, store, lookup, proxySources, retirements };
-  for (const lines of [lookup.fileLines('logging'), lookup.fileLines('plugins')]) {
+  // Whoever writes the log ends last: the others may have something to say when they end.
+  const retirements: { readonly [file in 'plugins' | 'logging']: Work[] } = { plugins: [], logging: [] };
+  for (const file of ['logging', 'plugins'] as const) {
+    const lines = lookup.fileLines(file);
+    const host = { world, log, store, lookup, proxySources, retirements: retirements[file] };
     const parsed = parsePluginLines(lines);
     findings.push(...parsed.findings);
     written.push(...parsed.entries.map(({ name }) => name));
@@ -109,7 +111,11 @@ export async function buildEngine(means: EngineMeans): Promise<BuiltEngine> {
     queueChains: queueChains(chains),
     proxySources,
     sinks,
-    retire: () => retire(dispatcher, retirements, log),
+    async retire() {
+      dispatcher.retire();
+      await end(retirements.plugins, log);
+      await end(retirements.logging, log);
+    },
   };
   return { engine, findings };
 }
@@ -123,12 +129,9 @@ function withTargets(line: LoadedLine): LoadedLine[] {
   ];
 }
 
-async function retire(
-  dispatcher: Dispatcher,
-  works: readonly (() => Awaitable<void>)[],
-  log: Log,
-): Promise<void> {
-  dispatcher.retire();
+type Work = () => Awaitable<void>;
+
+async function end(works: readonly Work[], log: Log): Promise<void> {
   await Promise.all(
     works.map(async (work) => {
       try {

@@ -6,8 +6,7 @@ const perlPlugins: ReadonlySet<string> = new Set(
   `
   auth/auth_checkpassword auth/auth_cvm_unix_local auth/auth_imap auth/auth_ldap_bind auth/auth_vpopmail
   auth/auth_vpopmail_sql auth/auth_vpopmaild bogus_bounce content_log dkim dmarc domainkeys dspam
-  fcrdns greylisting headers http_config ident/geoip ident/p0f karma logging/adaptive logging/apache
-  logging/connection_id logging/devnull logging/file logging/syslog logging/transaction_id milter qmail_deliverable
+  fcrdns greylisting headers http_config ident/geoip ident/p0f karma milter qmail_deliverable
   rcpt_map rcpt_regexp resolvable_fromhost sender_permitted_from spamassassin uribl virus/aveclient
   virus/bitdefender virus/clamav virus/clamdscan virus/hbedv virus/kavscanner virus/klez_filter virus/sophie virus/uvscan
   whitelist

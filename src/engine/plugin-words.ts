@@ -64,7 +64,7 @@ function assign(
 ): Map<string, unknown> {
   const given = new Map<string, unknown>();
   const take = (key: string, spec: Option<unknown>, first: string, close: string | null = null) => {
-    const text = spec.rest ? [first, ...words.splice(0)].join(' ') : first;
+    const text = spec.rest ? restOf(line, words.splice(0), key, spec, first) : first;
     const value = parse(line, key, spec, text, close);
     const before = texts.get(key);
     texts.set(key, spec.repeats && before !== undefined ? `${before} ${text}` : text);
@@ -93,6 +93,19 @@ function assign(
     take(place, spec, word, close);
   }
   return given;
+}
+
+/** All words that are left, from the first value on. */
+function restOf(
+  line: PluginLine,
+  others: readonly string[],
+  key: string,
+  spec: Option<unknown>,
+  first: string,
+): string {
+  if (spec.verbatim !== true) return [first, ...others].join(' ');
+  const rest = line.rests.at(-1 - others.length) ?? '';
+  return rest.startsWith(`${key}=`) ? rest.slice(key.length + 1) : rest;
 }
 
 function parse(

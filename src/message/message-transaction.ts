@@ -24,6 +24,7 @@ export interface TransactionMeans {
 }
 
 export class MessageTransaction implements Transaction {
+  number = 0;
   sender: Address | null = null;
   params: EsmtpParams = NO_PARAMS;
   answersEach = false;

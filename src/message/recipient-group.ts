@@ -23,6 +23,9 @@ export class RecipientGroup implements Transaction {
     this.recipients = [...recipients];
   }
 
+  get number(): number {
+    return this.whole.number;
+  }
   get sender(): Address | null {
     return this.whole.sender;
   }
@@ -67,6 +70,9 @@ export class RecipientGroup implements Transaction {
   }
   answerRecipient(recipient: Address, verdict: Verdict): void {
     this.whole.answerRecipient(recipient, verdict);
+  }
+  answerFor(recipient: Address): Verdict | null {
+    return this.whole.answerFor(recipient);
   }
   addAuthResult(result: string): void {
     this.whole.addAuthResult(result);

@@ -46,7 +46,7 @@ export class Spool {
         `spool_dir ${this.dir} belongs to the user id ${owner}, not to ${uid} who serves: chown it`,
       );
     }
-    if (found !== this.perms) {
+    if (!hasPerms(mode, this.perms)) {
       warnings.push(`permissions on spool_dir ${this.dir} are ${octal(found)}, not ${octal(this.perms)}`);
     }
     return warnings;
@@ -69,6 +69,14 @@ export class Spool {
   newPath(now: Date): string {
     return join(this.dir, `${Math.floor(now.getTime() / 1000)}:${this.#pid}:${this.#count++}`);
   }
+}
+
+const SETGID = 0o2000;
+
+/** Whether a folder has these permissions. Setgid, which packages set, gives nobody a right: it may be there unasked. */
+export function hasPerms(mode: number, perms: number): boolean {
+  const found = mode & 0o7777;
+  return found === perms || found === (perms | SETGID);
 }
 
 function codeOf(error: unknown): unknown {

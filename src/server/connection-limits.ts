@@ -25,12 +25,21 @@ export class ConnectionLimits {
   readonly settings: LimitSettings;
   #total = 0;
   readonly #fromIp = new Map<string, number>();
-  readonly #elsewhere: Elsewhere | null;
+  #elsewhere: Elsewhere | null;
 
   /** @param elsewhere null: this process is the whole server */
   constructor(settings: LimitSettings, elsewhere: Elsewhere | null = null) {
     this.settings = settings;
     this.#elsewhere = elsewhere;
+  }
+
+  /** From here on clients of other processes count, too. Does nothing where they do already. */
+  share(find: () => Elsewhere): void {
+    if (this.#elsewhere !== null) return;
+    const elsewhere = find();
+    this.#elsewhere = elsewhere;
+    elsewhere.changed(this.#total, null, 0);
+    for (const [key, count] of this.#fromIp) elsewhere.changed(this.#total, key, count);
   }
 
   get total(): number {

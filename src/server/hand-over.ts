@@ -1,13 +1,17 @@
 // SIGUSR2: a running server hands its sockets to a new process of the program as it lies on disk now, and leaves once
 // that one serves. The new one is started by the old one, with the same arguments; clients notice nothing, as the
-// sockets stay open all the while. Where the new one does not come to serve, the old one goes on.
+// sockets stay open all the while. Where the new one does not come to serve, the old one goes on. What the old one
+// remembers of clients goes over, too: who is locked out stays so.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { LogLevel } from '../contract/codes.ts';
 import type { OpenSocket } from './bound-sockets.ts';
+import { Kin } from './kin.ts';
+import { type Memory, readMemory, readTickets } from './memory.ts';
 import { FIRST_SOCKET, ownProgram } from './own-program.ts';
+import type { SharedState } from './shared-state.ts';
 import type { TicketSeed } from './tls-ticket-keys.ts';
 
 const MARK = 'QPSMTPD_SUCCESSOR';
@@ -16,21 +20,35 @@ const PATIENCE_MS = 60_000;
 /** What end of its words is told, where nobody would see them otherwise. */
 const MOST_WORDS = 2000;
 
-/** What the old process gives beside its sockets. The two may be of different versions: fields are only added. */
-export interface Legacy {
+/** What the new process takes. The two may be of different versions: sockets it needs, the rest it has a look at. */
+interface Legacy {
+  readonly kind: 'legacy';
   /** of the old process */
   readonly pid: number;
   readonly sockets: readonly OpenSocket[];
-  readonly tickets: TicketSeed;
+  readonly tickets?: unknown;
+  readonly memory?: unknown;
 }
 
+/** What the old process gives. Fields are only added. */
 interface LegacyMessage extends Legacy {
-  readonly kind: 'legacy';
+  readonly tickets: TicketSeed;
+  /** also says that the two may go on to tell each other what is new */
+  readonly memory: Memory;
 }
 
 /** The new process's side. */
-export interface Predecessor extends Legacy {
-  /** Says that clients are served. It leaves then. */
+export interface Predecessor {
+  readonly pid: number;
+  readonly sockets: readonly OpenSocket[];
+  /** null: it gives none that we understand; the same of `memory` */
+  readonly tickets: TicketSeed | null;
+  readonly memory: Memory | null;
+  /** for the log: what is lost of what it remembers; null: nothing */
+  readonly complaint: string | null;
+  /** Goes on to hear what it learns, and tells what is new here. */
+  join(state: SharedState): void;
+  /** Says that clients are served. It leaves then, when its own have. */
   letGo(): void;
 }
 
@@ -41,26 +59,44 @@ export async function findPredecessor(env: Environment): Promise<Predecessor | n
   const isSuccessor = env[MARK] !== undefined && process.send !== undefined;
   delete env[MARK];
   if (!isSuccessor) return null;
-  const legacy = await new Promise<LegacyMessage>((resolve, reject) => {
-    process.once('disconnect', () => reject(new Error('the server that was to be replaced is gone')));
+  return new Promise((resolve, reject) => {
+    const onGone = () => reject(new Error('the server that was to be replaced is gone'));
+    process.once('disconnect', onGone);
     process.once('message', (raw: unknown) => {
-      if (isLegacy(raw)) resolve(raw);
+      process.removeListener('disconnect', onGone);
+      if (isLegacy(raw)) resolve(predecessorOf(raw));
       else reject(new Error('the server that is to be replaced says nothing that this version understands'));
     });
   });
-  process.removeAllListeners('disconnect');
-  return {
-    ...legacy,
-    letGo: () => void process.send?.({ kind: 'serving' }, undefined, undefined, () => process.disconnect?.()),
-  };
 }
 
-function isLegacy(raw: unknown): raw is LegacyMessage {
+function isLegacy(raw: unknown): raw is Legacy {
   return typeof raw === 'object' && raw !== null && 'kind' in raw && raw.kind === 'legacy';
+}
+
+function predecessorOf(legacy: Legacy): Predecessor {
+  const { memory, complaint } = readMemory(legacy.memory);
+  // One that says it in another form takes every word of ours for the one that it waits for.
+  const kin = memory === null ? null : new Kin(process, { isRetiring: true });
+  // Whoever cannot serve comes to an end: what the old one might still say keeps nobody.
+  process.channel?.unref();
+  return {
+    pid: legacy.pid,
+    sockets: legacy.sockets,
+    tickets: readTickets(legacy.tickets),
+    memory,
+    complaint,
+    join: (state) => kin?.join(state),
+    letGo() {
+      const done = kin === null ? () => process.disconnect?.() : () => {};
+      process.send?.({ kind: 'serving' }, undefined, undefined, done);
+    },
+  };
 }
 
 export interface HandOverMeans {
   readonly tickets: TicketSeed;
+  readonly state: SharedState;
   /** for the new process only, beside our own: what systemd has told us */
   readonly env: Environment;
   /** standard error leads nowhere */
@@ -80,7 +116,7 @@ export class HandOver {
 
   /** Gives true once the new process serves. */
   async run(sockets: readonly OpenSocket[]): Promise<boolean> {
-    const { log } = this.#means;
+    const { log, state } = this.#means;
     const obstacle = whyNot();
     if (obstacle !== null) {
       log('error', `error, SIGUSR2: the server is not handed over: ${obstacle}`);
@@ -89,12 +125,16 @@ export class HandOver {
     const child = this.#start(sockets);
     const { pid } = child;
     const words = lastWords(child);
+    const kin = new Kin(child, { isRetiring: false });
+    kin.join(state);
     const failure = await outcome(child);
-    child.removeAllListeners('message');
     if (failure === null) {
+      // Clients that stay here count there until they leave.
+      kin.tell({ kind: 'counts', counts: state.count(kin) });
       log('notice', `handed over to process ${pid}: it takes all new clients`);
       return true;
     }
+    kin.part();
     await end(child);
     if (this.#isAbandoned) return false;
     const said = words() === '' ? '' : `; it says: ${words()}`;
@@ -112,7 +152,7 @@ export class HandOver {
   }
 
   #start(sockets: readonly OpenSocket[]): ChildProcess {
-    const { env, isMute, tickets } = this.#means;
+    const { env, isMute, tickets, state } = this.#means;
     const { command, args } = ownProgram();
     const child = spawn(command, [...args, ...process.argv.slice(2)], {
       argv0: process.argv0,
@@ -121,7 +161,8 @@ export class HandOver {
     });
     this.#child = child;
     const given = sockets.map((socket, at) => ({ ...socket, fd: FIRST_SOCKET + at }));
-    const legacy: LegacyMessage = { kind: 'legacy', pid: process.pid, sockets: given, tickets };
+    const { memory } = state;
+    const legacy: LegacyMessage = { kind: 'legacy', pid: process.pid, sockets: given, tickets, memory };
     if (child.connected) child.send(legacy, () => {});
     return child;
   }
@@ -137,8 +178,14 @@ function outcome(child: ChildProcess): Promise<string | null> {
     };
     child.once('error', ({ message }) => settle(message));
     child.once('exit', (code, signal) => settle(signal ?? `exit code ${code}`));
-    child.once('message', () => settle(null));
+    child.on('message', (raw) => {
+      if (isServing(raw)) settle(null);
+    });
   });
+}
+
+function isServing(raw: unknown): boolean {
+  return typeof raw === 'object' && raw !== null && 'kind' in raw && raw.kind === 'serving';
 }
 
 /** It must not be there any more when this process goes on. */

@@ -2,7 +2,7 @@
 // replaced under it, so neither side takes an unknown message for a mistake.
 
 import type { DeliveryNews } from '../session/delivered-before.ts';
-import type { LockOut } from '../session/login-guard.ts';
+import type { LockOut, LoginRecord } from '../session/login-guard.ts';
 import type { ListenAddress } from './listen-address.ts';
 import type { ParentEntry } from './parent-log.ts';
 import type { TicketSeed } from './tls-ticket-keys.ts';
@@ -40,7 +40,7 @@ export interface WorkerOrders {
   readonly noRdns: boolean;
   /** of LoginGuard, in hexadecimal digits */
   readonly loginKey: string;
-  readonly failures: readonly LoginFailure[];
+  readonly logins: readonly LoginRecord[];
   readonly delivered: readonly DeliveryNews[];
   readonly tickets: TicketSeed;
   /** of the other workers */
@@ -62,6 +62,12 @@ export type ToWorker =
   | { readonly kind: 'delivered'; readonly news: DeliveryNews }
   | { readonly kind: 'failure'; readonly failure: LoginFailure };
 
+/** What one process learns and the others have to know. */
+export type News =
+  | { readonly kind: 'counts'; readonly counts: Counts }
+  | { readonly kind: 'delivered'; readonly news: DeliveryNews }
+  | { readonly kind: 'failure'; readonly failure: LoginFailure };
+
 export type FromWorker =
   /** `logs`: there are logging plugins, which can write what the parent has to say */
   | { readonly kind: 'serving'; readonly logs?: boolean }
@@ -69,9 +75,7 @@ export type FromWorker =
   | { readonly kind: 'refused'; readonly findings: readonly string[] }
   | { readonly kind: 'logged'; readonly serial: number }
   | { readonly kind: 'alive' }
-  | { readonly kind: 'counts'; readonly counts: Counts }
-  | { readonly kind: 'delivered'; readonly news: DeliveryNews }
-  | { readonly kind: 'failure'; readonly failure: LoginFailure };
+  | News;
 
 /** A message as it came from the channel, which only we write to; null: nothing that we know the form of. */
 export function received<M extends ToWorker | FromWorker>(raw: unknown): M | null {

@@ -4,7 +4,8 @@
 import { spawn } from 'node:child_process';
 import { ownProgram, workerName } from './own-program.ts';
 import type { ParentEntry, Scribe } from './parent-log.ts';
-import { type FromWorker, received, type ToWorker, type WorkerOrders } from './worker-messages.ts';
+import type { Member } from './shared-state.ts';
+import { type FromWorker, type News, received, type ToWorker, type WorkerOrders } from './worker-messages.ts';
 
 /** The part of a process that counts here. */
 export interface WorkerChild {
@@ -26,7 +27,7 @@ export interface WorkerEvents {
 /** `retiring`: serves the clients that it has, and takes no more */
 export type WorkerState = 'starting' | 'serving' | 'retiring' | 'gone';
 
-export class WorkerProcess implements Scribe {
+export class WorkerProcess implements Scribe, Member {
   readonly slot: number;
   readonly generation: number;
   state: WorkerState = 'starting';
@@ -85,6 +86,10 @@ export class WorkerProcess implements Scribe {
 
   send(message: ToWorker): void {
     if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  tell(news: News): void {
+    this.send(news.kind === 'counts' ? { kind: 'elsewhere', counts: news.counts } : news);
   }
 
   write(entry: ParentEntry): void {

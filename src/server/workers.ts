@@ -1,16 +1,13 @@
 // The workers of a forkserver: keeps as many alive as asked for, replaces those that die or hang, changes all of them
 // for new ones without a moment in which nobody takes clients, and passes on what all have to know.
 
-import { randomBytes } from 'node:crypto';
 import type { LogLevel } from '../contract/codes.ts';
-import { DeliveredBefore } from '../session/delivered-before.ts';
 import type { OpenSocket } from './bound-sockets.ts';
 import { FIRST_SOCKET } from './own-program.ts';
 import { ParentLog } from './parent-log.ts';
-import { CountBoard } from './shared-counts.ts';
-import { SharedFailures } from './shared-failures.ts';
+import type { SharedState } from './shared-state.ts';
 import type { TicketKeys } from './tls-ticket-keys.ts';
-import type { FromWorker, ToWorker, WorkerOrders } from './worker-messages.ts';
+import type { FromWorker, WorkerOrders } from './worker-messages.ts';
 import { spawnWorker, type WorkerChild, WorkerProcess } from './worker-process.ts';
 
 type Standing = Pick<
@@ -24,6 +21,7 @@ export interface WorkersMeans {
   readonly sockets: readonly OpenSocket[];
   readonly standing: Standing;
   readonly tickets: TicketKeys;
+  readonly state: SharedState;
   /** standard error leads nowhere */
   readonly isMute: boolean;
   /** how a process is started, where a test wants it otherwise @param sockets file descriptors for it */
@@ -53,13 +51,7 @@ const MOST_RETIRING = 4;
 export class Workers {
   readonly #means: WorkersMeans;
   readonly #all = new Set<WorkerProcess>();
-  readonly #counts = new CountBoard<WorkerProcess>((worker, counts) =>
-    worker.send({ kind: 'elsewhere', counts }),
-  );
-  readonly #failures: SharedFailures;
-  readonly #delivered = new DeliveredBefore();
   readonly #log: ParentLog<WorkerProcess>;
-  readonly #loginKey = randomBytes(32).toString('hex');
   /** slots for which a start is waited for */
   readonly #pauses = new Map<number, NodeJS.Timeout>();
   #shortLives = 0;
@@ -76,7 +68,6 @@ export class Workers {
 
   constructor(means: WorkersMeans) {
     this.#means = means;
-    this.#failures = new SharedFailures(means.now);
     this.#log = new ParentLog(means.log, means.isMute);
     this.#looked = means.now();
   }
@@ -89,7 +80,7 @@ export class Workers {
     const retiring = [...this.#all].filter(({ state }) => state === 'retiring').length;
     const serving = this.#serving.map(({ pid }) => pid);
     const old = retiring > 0 ? `, ${retiring} with their last clients` : '';
-    return `${serving.length} of ${this.#means.count} workers (${serving.join(', ')})${old}, ${this.#counts.total} connections`;
+    return `${serving.length} of ${this.#means.count} workers (${serving.join(', ')})${old}, ${this.#means.state.clients} connections`;
   }
 
   /** Somebody takes new clients. */
@@ -173,22 +164,24 @@ export class Workers {
   }
 
   #launch(slot: number): WorkerProcess {
-    const { sockets, standing, now, spawn = spawnWorker } = this.#means;
+    const { sockets, standing, state, tickets, now, spawn = spawnWorker } = this.#means;
     const worker = new WorkerProcess(slot, this.#generation, spawn(sockets.map(({ fd }) => fd)), now(), {
       heard: (who, message) => this.#hear(who, message),
       gone: (who, how) => this.#bury(who, how),
     });
     this.#all.add(worker);
+    const { loginKey, logins, delivered } = state.memory;
     worker.start({
       ...standing,
       sockets: sockets.map(({ address }, at) => ({ address, fd: FIRST_SOCKET + at })),
-      loginKey: this.#loginKey,
-      failures: this.#failures.recent(),
-      delivered: this.#delivered.recent(now()),
-      tickets: this.#means.tickets.share,
-      counts: this.#counts.enter(worker),
+      loginKey,
+      logins,
+      delivered,
+      tickets: tickets.share,
+      counts: state.count(worker),
       isFirst: this.#isFirst,
     });
+    state.enter(worker);
     if (this.#isStopping) worker.stop();
     return worker;
   }
@@ -196,15 +189,10 @@ export class Workers {
   #hear(worker: WorkerProcess, message: FromWorker): void {
     const now = this.#means.now();
     worker.heardAt = now;
-    if (message.kind === 'counts') this.#counts.hear(worker, message.counts);
-    else if (message.kind === 'delivered') {
-      this.#delivered.hear(message.news, now);
-      this.#passOn(worker, message);
-    } else if (message.kind === 'failure') {
-      if (this.#failures.note(message.failure)) {
+    if (message.kind === 'counts' || message.kind === 'delivered' || message.kind === 'failure') {
+      const isLockOut = this.#means.state.hear(worker, message);
+      if (isLockOut && message.kind === 'failure')
         this.log('warn', `fail, too many failed logins: ${message.failure.ip} is locked out for a while`);
-      }
-      this.#passOn(worker, message);
     } else if (message.kind === 'serving' && worker.state === 'starting') {
       worker.state = 'serving';
       worker.servingSince = now;
@@ -214,13 +202,9 @@ export class Workers {
     else if (message.kind === 'logged') this.#log.confirm(worker, message.serial);
   }
 
-  #passOn(from: WorkerProcess, message: ToWorker): void {
-    for (const other of this.#all) if (other !== from) other.send(message);
-  }
-
   #bury(worker: WorkerProcess, how: string): void {
     this.#all.delete(worker);
-    this.#counts.leave(worker);
+    this.#means.state.leave(worker);
     this.#log.leave(worker);
     if (!worker.isActive || this.#isStopping || this.#isFirst) return;
     const lived = worker.servingSince === null ? 0 : this.#means.now() - worker.servingSince;

@@ -1,6 +1,6 @@
 // Which recipients of a message got it although its client heard a refusal: one reply of SMTP cannot say that some have
 // it and some do not. When the client sends the message again, they are not to get it a second time. Kept in memory
-// and for a day, by all workers of a server: after a restart they do.
+// and for a day, by all workers of a server and the server that takes its place: after a restart they do.
 
 import { createHash } from 'node:crypto';
 import type { Transaction } from '../contract/connection.ts';

@@ -49,6 +49,7 @@ export class Session implements Scene, LogSource, ClientLine {
   readonly means: SessionMeans;
   #connection: Client;
   #transaction: MessageTransaction;
+  mailCommands = 0;
   /** messages that have come in whole, whatever became of them */
   messages = 0;
   /** chunks of messages that were taken, but for empty ones */

@@ -15,6 +15,7 @@ import type { QueuedEnvelope, QueuedRecipient } from './queued-envelope.ts';
 const NO_PARAMS: EsmtpParams = new Map();
 
 export class QueuedTransaction implements Envelope {
+  readonly number = 0;
   readonly sender: Address;
   readonly params: EsmtpParams;
   readonly recipients: Address[];

@@ -89,6 +89,16 @@ export default definePlugin({
     assert.equal((await testPlugin({ 'a.smtp': text }, 'count_unrecognized_commands', '2', ...args)).code, 0);
   });
 
+  it('finds the line of a logging plugin, too', async () => {
+    const text =
+      '# %\nlogging  logging/file %{tmp}/a\nS: 220 *\nC: NOOP\nS: 250\nF: a ~ *: dispatching NOOP\n';
+    const args = ['--transcript', 'a.smtp'];
+    assert.equal((await testPlugin({ 'a.smtp': text }, 'logging/file', ...args)).code, 1);
+    const words = ['loglevel', '6', '%{tmp}/a'];
+    const { code, stdout } = await testPlugin({ 'a.smtp': text }, 'logging/file', ...words, ...args);
+    assert.equal(code, 0, stdout);
+  });
+
   it('leaves the other lines of the transcript as they are', async () => {
     const text = `${relayed.replace('C: EHLO', 'S: 220\nC: EHLO')}S: 250\nC: MAIL FROM:<>\nS: 250\nC: RCPT TO:<a@elsewhere.example>\nS: 250\n`;
     assert.equal((await testPlugin({ 'a.smtp': text }, 'rcpt_ok', '--transcript', 'a.smtp')).code, 0);

@@ -212,8 +212,14 @@ describe('knownFiles', () => {
   it('reads plugins, and refuses a second load under one name', () => {
     const { parse: parsePlugins } = knownFiles.plugins;
     assert.deepEqual(parsePlugins(toLines(['relay only 1', 'relay:1']), around), [
-      { name: 'relay', plugin: 'relay', words: ['only', '1'], where: { file: 'f', line: 1 } },
-      { name: 'relay:1', plugin: 'relay', words: [], where: { file: 'f', line: 2 } },
+      {
+        name: 'relay',
+        plugin: 'relay',
+        words: ['only', '1'],
+        rests: ['only 1', '1'],
+        where: { file: 'f', line: 1 },
+      },
+      { name: 'relay:1', plugin: 'relay', words: [], rests: [], where: { file: 'f', line: 2 } },
     ]);
     assert.throws(
       () => parse('plugins', 'relay', 'dnsbl', 'relay'),

@@ -28,9 +28,16 @@ describe('parsePluginLine', () => {
   for (const [text, name, plugin, words] of good) {
     it(`reads ${text}`, () => {
       const where = { file: 'plugins', line: 1 };
-      assert.deepEqual(parsePluginLine(at(text)), { name, plugin, words, where });
+      const { rests, ...read } = parsePluginLine(at(text));
+      assert.deepEqual(read, { name, plugin, words, where });
+      assert.equal(rests.length, words.length);
     });
   }
+
+  it('keeps what is written from each word on, quotes and blanks', () => {
+    const { rests } = parsePluginLine(at('pipe  a "b  c"\t d '));
+    assert.deepEqual(rests, ['a "b  c"\t d', '"b  c"\t d', 'd']);
+  });
 
   for (const text of [
     '../evil',

@@ -196,7 +196,7 @@ describe('a disk that is full', () => {
     assert.deepEqual(numbersIn(maildir), taken.sort());
     assert.ok(taken.length > 0 && taken.length < 4 * 8);
     assert.deepEqual(namesIn(join(maildir, 'tmp')), []);
-    assert.match(server.stderr(), /queue\/maildir: error, cannot write \S+\/tmp\/\S+: ENOSPC: /);
+    await server.waitForLog(/queue\/maildir: error, cannot write \S+\/tmp\/\S+: ENOSPC: /);
 
     for (const name of namesIn(join(maildir, 'new'))) rmSync(join(maildir, 'new', name));
     await sendOne(server.port, 1000, 250);
@@ -227,7 +227,7 @@ describe('a Maildir that cannot be written', () => {
     writeFileSync(join(maildir, 'new'), 'in the way');
     await sendOne(server.port, 1, /^452 4\.3\.0 /);
     assert.deepEqual(namesIn(join(maildir, 'tmp')), []);
-    assert.match(server.stderr(), /queue\/maildir: error, cannot write \S+\/new\/\S+: ENOTDIR: /);
+    await server.waitForLog(/queue\/maildir: error, cannot write \S+\/new\/\S+: ENOTDIR: /);
 
     rmSync(join(maildir, 'new'));
     mkdirSync(join(maildir, 'new'));

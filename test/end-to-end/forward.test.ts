@@ -254,7 +254,9 @@ describe('several servers', () => {
     for (let count = 0; count < 3; count++) await sendTo(forwarder, delicateMessages['plain'] ?? '', 250);
     assert.equal(recordedMessages(first.dir).length, 1);
     assert.equal(recordedMessages(second.dir).length, 3);
-    assert.equal(forwarder.stderr().match(new RegExp(`error, 127\\.0\\.0\\.1:${port}: `, 'g'))?.length, 1);
+    const told = new RegExp(`error, 127\\.0\\.0\\.1:${port}: `, 'g');
+    await forwarder.waitForLog(told);
+    assert.equal(forwarder.stderr().match(told)?.length, 1);
   });
 
   test('all of them are dead: for now', async () => {

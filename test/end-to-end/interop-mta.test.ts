@@ -123,7 +123,7 @@ for (const { name, skip, start: startMta, sendsBy, speaksUtf8, dsn } of mtas) {
       for (const place of ['rcpt', 'data']) {
         await send(mta, { to: [`later-${place}@b.example`] }, `Subject: later-${place}\r\n\r\nbody\r\n`);
         await arrives(server, mta, () => withSubject(server, `later-${place}`).length > 0);
-        assert.match(server.stderr(), new RegExp(`4[0-9]{2} 4\\.7\\.1 (?:<.*> )?later ${place}`));
+        await server.waitForLog(new RegExp(`4[0-9]{2} 4\\.7\\.1 (?:<.*> )?later ${place}`));
         assert.equal(withSubject(server, `later-${place}`).length, 1);
       }
       assert.deepEqual(bounces(server), []);

@@ -179,7 +179,7 @@ describe('listeners', { concurrency: 4 }, () => {
 
   test('a listener for proxies without proxies is warned of', async () => {
     const server = await start({ listen: ['127.0.0.1:0,proxy'] });
-    assert.match(server.stderr(), /,proxy: config\/proxy_networks is empty, so nobody may connect/);
+    await server.waitForLog(/,proxy: config\/proxy_networks is empty, so nobody may connect/);
     const client = await connect(await portOf(server, ',proxy'));
     assert.equal(await client.closed(), '');
   });

@@ -98,7 +98,7 @@ describe('SIGHUP', () => {
     client.send('Subject: x\r\n\r\nbody\r\n.\r\n');
     await client.expect(250);
     assert.equal(filesIn(join(server.dir, 'Maildir', 'new')).length, 1);
-    assert.match(server.stderr(), /forked: ready to serve/);
+    await server.waitForLog(/forked: ready to serve/);
   });
 
   test('a bad plugins file is named with its line, and the old configuration goes on', async () => {
@@ -128,7 +128,7 @@ describe('edits without a restart', () => {
     await eventually('550', async () =>
       (await client.command('MAIL FROM:<x@other.example>', /^/)).startsWith('550'),
     );
-    assert.ok(Date.now() - since < 2500, `after ${Date.now() - since} ms`);
+    assert.ok(Date.now() - since < 6000, `after ${Date.now() - since} ms`);
   });
 
   test('a file that was not there at the start counts too (quirk 19)', async () => {

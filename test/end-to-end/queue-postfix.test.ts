@@ -227,6 +227,6 @@ describe('queue/postfix-queue with Postfix', { skip: await whyNoPostfix() }, () 
       cleanup_sockets: `/nowhere/else\n${inbox.socket}`,
     });
     await send(server, 250, { id: 'listed' });
-    assert.match(server.stderr(), /error, \/nowhere\/else: connect ENOENT/);
+    await server.waitForLog(/error, \/nowhere\/else: connect ENOENT/);
   });
 });

@@ -1,5 +1,5 @@
-// TLS sessions that are resumed with another worker, and after a reload; and those that are not, since more is demanded
-// than when they began. With Node's client and with openssl s_client, for TLS 1.2 and 1.3.
+// TLS sessions that are resumed with another worker, after a reload and after SIGUSR2; and those that are not, since more
+// is demanded than when they began. With Node's client and with openssl s_client, for TLS 1.2 and 1.3.
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,8 +8,9 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import type { ConnectionOptions } from 'node:tls';
 import { makeCertificate } from '../support/certificates.ts';
+import { handOver } from '../support/hand-over.ts';
 import { whoServes, withOnly, workerOf, workersOf } from '../support/one-worker.ts';
-import { eventually } from '../support/processes.ts';
+import { eventually, isRunning } from '../support/processes.ts';
 import { run } from '../support/program.ts';
 import { startServer, type TestServer } from '../support/server-process.ts';
 import { startTls } from '../support/tls-dialog.ts';
@@ -90,6 +91,19 @@ for (const version of versions) {
       await reload(server);
       assert.equal((await visit(server, { ...only(version), session })).isReused, true);
     });
+
+    for (const model of ['serve', 'forkserver'] as const) {
+      test(`with the process that takes the place of a ${model}`, async () => {
+        const server = await start(model);
+        const first = await visit(server, only(version));
+        await handOver(server, server.pid);
+        await eventually('the end of the old one', () => !isRunning(server.pid));
+        const { session } = first;
+        const second = await visit(server, { ...only(version), session });
+        assert.notEqual(second.servedBy, first.servedBy);
+        assert.equal(second.isReused, true);
+      });
+    }
 
     test('not where a certificate is demanded now, and none was when it began', async () => {
       for (const before of ['tls', 'tls client_cert ask']) {

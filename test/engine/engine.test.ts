@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { LogEntry } from '../../src/contract/hooks.ts';
 import { declined, deny } from '../../src/contract/verdict.ts';
 import { doing, makeClient, plugin, Site } from './support.ts';
@@ -41,6 +42,25 @@ describe('an engine', () => {
       engine.lines.map(({ line }) => line.name),
       ['idle'],
     );
+  });
+
+  it('ends the plugins of config/logging last: the others may have something to say', async (t) => {
+    const site = new Site(t, { logging: 'b\nc\n', plugins: 'a\n' });
+    const ended: string[] = [];
+    const ending = plugin({
+      setup({ id, onRetire }) {
+        onRetire(async () => {
+          await turn();
+          if (id === 'b') throw new Error('no disk');
+          ended.push(id);
+        });
+        return {};
+      },
+    });
+    const { engine } = await site.build({ a: ending, b: ending, c: ending });
+    await engine.retire();
+    assert.deepEqual(ended, ['a', 'c']);
+    assert.match(site.lines.join(), /a plugin failed to end its work: no disk/);
   });
 
   it('does not take a defect of ours for a mistake of the operator', async (t) => {

@@ -73,6 +73,20 @@ describe('the words of a plugin line', () => {
     it(`"${words}"`, async (t) => assert.deepEqual(await optionsOf(t, words), expected));
   }
 
+  for (const [words, expected] of [
+    ['sh -c "two  words"', 'sh -c "two  words"'],
+    ['limit 7   "a b" | "c"', '"a b" | "c"'],
+    ['command "a b"', '"a b"'],
+    ['command=a "b  c"', 'a "b  c"'],
+  ] as const) {
+    it(`"${words}", as they are written`, async (t) => {
+      const command = { ...option.text({ doc: '' }), rest: true, verbatim: true };
+      const options = { limit: schema.limit, command };
+      const given = await optionsOf(t, words, { options, positional: ['command'] });
+      assert.deepEqual(given, { limit: words.startsWith('limit') ? 7 : 4, command: expected });
+    });
+  }
+
   for (const [line, message] of [
     [
       'x 7 other',

@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { ConfigDirs } from '../../src/config/config-dir.ts';
 import { ConfigStore } from '../../src/config/config-store.ts';
 import type { Finding } from '../../src/config/errors.ts';
-import type { PluginLine } from '../../src/config/plugin-lines.ts';
+import { type PluginLine, parsePluginLine } from '../../src/config/plugin-lines.ts';
 import type { AtEnvelope } from '../../src/contract/at.ts';
 import type { LogLevel } from '../../src/contract/codes.ts';
 import type { HookName } from '../../src/contract/hooks.ts';
@@ -177,8 +177,7 @@ export const noDisk = {
 };
 
 export function pluginLine(text: string): PluginLine {
-  const [name = '', ...words] = text.split(' ');
-  return { name, plugin: name.replace(/:\d+$/, ''), words, where: { file: 'plugins', line: 1 } };
+  return parsePluginLine({ text, where: { file: 'plugins', line: 1 } });
 }
 
 /** A configuration folder on the real disk, and engines made of it. */

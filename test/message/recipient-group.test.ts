@@ -25,7 +25,9 @@ describe('RecipientGroup', () => {
     const transaction = whole();
     const group = new RecipientGroup(transaction, [a]);
     assert.deepEqual(group.recipients, [a]);
+    transaction.number = 3;
     for (const key of [
+      'number',
       'sender',
       'params',
       'header',
@@ -46,7 +48,9 @@ describe('RecipientGroup', () => {
 
   it('leaves its answers with the transaction', () => {
     const transaction = whole();
-    new RecipientGroup(transaction, [a]).answerRecipient(a, deny('no'));
+    const group = new RecipientGroup(transaction, [a]);
+    group.answerRecipient(a, deny('no'));
+    assert.equal(group.answerFor(a)?.code, 'DENY');
     assert.equal(transaction.answerFor(a)?.code, 'DENY');
     assert.equal(transaction.answerFor(b), null);
   });

@@ -24,11 +24,15 @@ describe('spool_dir', () => {
     const warnings = new Spool({ dir, perms: 0o700 }, 7).prepare();
     assert.deepEqual(warnings, [`permissions on spool_dir ${dir} are 0755, not 0700`]);
     assert.equal(statSync(dir).mode & 0o7777, 0o755);
+    chmodSync(dir, 0o1700);
+    assert.equal(new Spool({ dir, perms: 0o700 }, 7).prepare().length, 1);
   });
 
   it('that is right is left alone without a word', (t) => {
     const dir = tempFolder(t);
     chmodSync(dir, 0o700);
+    assert.deepEqual(new Spool({ dir, perms: 0o700 }, 7).prepare(), []);
+    chmodSync(dir, 0o2700);
     assert.deepEqual(new Spool({ dir, perms: 0o700 }, 7).prepare(), []);
   });
 

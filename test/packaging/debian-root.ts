@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { missingPrograms } from './making.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const kept = join(root, 'dist', '.roots');
@@ -33,10 +34,7 @@ const base = [
 /** Why these tests cannot run here; false where they can. */
 export function whyNot(...programs: readonly string[]): string | false {
   if (process.getuid?.() !== 0) return 'needs root';
-  const missing = ['debootstrap', 'unshare', 'swaks', ...programs].filter(
-    (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0,
-  );
-  return missing.length > 0 ? `needs ${missing.join(', ')}` : false;
+  return missingPrograms('debootstrap', 'unshare', 'swaks', ...programs);
 }
 
 const sh = (script: string) =>
@@ -272,19 +270,4 @@ async function boot(dir: string): Promise<Machine & { end(): Promise<void> }> {
     await end();
     throw error;
   }
-}
-
-export interface Making {
-  /** in place of that of package.json */
-  readonly version?: string;
-  readonly arch?: 'x64' | 'arm64';
-}
-
-/** Makes a package of dist/qpsmtpd, quickly, and gives its file. */
-export function makePackage(kind: 'deb' | 'rpm', out: string, { version, arch }: Making = {}): string {
-  const words = [join(root, 'scripts', `package-${kind}.ts`), '--compression', 'none', '--out', out];
-  if (version !== undefined) words.push('--version', version);
-  if (arch !== undefined) words.push('--arch', arch);
-  const said = execFileSync(process.execPath, words, { cwd: root, encoding: 'utf8' });
-  return said.slice(0, said.lastIndexOf(': '));
 }

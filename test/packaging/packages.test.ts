@@ -17,11 +17,10 @@ import {
   parseOptions,
   zshCompletion,
 } from '../../scripts/package/completion.ts';
+import { missingPrograms } from './making.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const asked = promisify(execFile);
-const missing = (program: string) =>
-  spawnSync('sh', ['-c', `command -v ${program}`]).status === 0 ? false : `needs ${program}`;
 
 // What a program says of itself.
 const help = `
@@ -68,7 +67,7 @@ async function makeTwice(kind: 'deb' | 'rpm'): Promise<[string, string]> {
   ]);
 }
 
-describe('the Debian package', { skip: missing('dpkg-deb') }, () => {
+describe('the Debian package', { skip: missingPrograms('dpkg-deb') }, () => {
   let deb = '';
   let list = '';
   const control = (name: string) => spawnSync('dpkg-deb', ['-I', deb, name], { encoding: 'utf8' }).stdout;
@@ -89,6 +88,7 @@ describe('the Debian package', { skip: missing('dpkg-deb') }, () => {
       'etc/init.d/qpsmtpd',
       'usr/lib/qpsmtpd/run-qpsmtpd',
       'usr/lib/qpsmtpd/hand-over',
+      'usr/lib/qpsmtpd/daemontools/log/run',
       'usr/share/fish/vendor_completions.d/qpsmtpd-prefork.fish',
       'usr/lib/systemd/system/qpsmtpd.service',
       'usr/lib/systemd/system/qpsmtpd.socket',
@@ -134,7 +134,7 @@ describe('the Debian package', { skip: missing('dpkg-deb') }, () => {
   });
 });
 
-describe('the RPM package', { skip: missing('rpmbuild') }, () => {
+describe('the RPM package', { skip: missingPrograms('rpmbuild') }, () => {
   test('is twice the same, with its files and its scripts', async () => {
     const [first, second] = await makeTwice('rpm');
     assert.ok(readFileSync(first).equals(readFileSync(second)), 'the same bytes');
@@ -160,6 +160,7 @@ describe('scripts', () => {
     'packaging/bin/hand-over',
     'packaging/init/qpsmtpd',
     'packaging/init/default',
+    ...['run', 'run.forkserver', 'log/run'].map((name) => `packaging/daemontools/${name}`),
     ...['config', 'preinst', 'postinst', 'prerm', 'postrm'].map((name) => `packaging/deb/scripts/${name}`),
   ];
   for (const file of files) {
@@ -205,7 +206,7 @@ describe('completion', () => {
     );
   });
 
-  test('is good shell, and completes in bash', { skip: missing('bash') }, () => {
+  test('is good shell, and completes in bash', { skip: missingPrograms('bash') }, () => {
     const lines = [
       bashCompletion(usage, ['qpsmtpd-serve']),
       `COMP_WORDS=(qpsmtpd serve --c); COMP_CWORD=2; _qpsmtpd; echo "\${COMPREPLY[@]}"`,

@@ -24,6 +24,7 @@ function recorded(now = new Date()) {
     reads: (path) => void used.push(`reads ${path}`),
     readsSecret: (path) => void used.push(`secret ${path}`),
     writes: (path) => void used.push(`writes ${path}`),
+    appends: (path) => void used.push(`appends ${path}`),
   };
   return { said, used, checkup };
 }

@@ -52,6 +52,28 @@ describe('ConnectionLimits', () => {
     assert.equal(limits.addresses, 0);
   });
 
+  it('counts clients of others from a later moment on, and tells its own', () => {
+    const limits = new ConnectionLimits({ connections: 0, fromIp: 3 });
+    limits.enter('192.0.2.1');
+    limits.enter(null);
+    const told: unknown[] = [];
+    const others = {
+      total: 2,
+      countOf: (key: string) => (key === '192.0.2.1' ? 2 : 0),
+      changed: (...what: unknown[]) => void told.push(what),
+    };
+    limits.share(() => others);
+    assert.deepEqual(told, [
+      [2, null, 0],
+      [2, '192.0.2.1', 1],
+    ]);
+    assert.deepEqual([limits.total, limits.countFrom('192.0.2.1')], [4, 3]);
+    assert.equal(limits.enter('192.0.2.1'), tooManyFromIp);
+    // Once is enough.
+    limits.share(() => assert.fail('asked for again'));
+    assert.deepEqual(told.at(-1), [3, '192.0.2.1', 2]);
+  });
+
   const sameNetwork = [
     ['2001:db8:1:2::1', '2001:db8:1:2:3:4:5:6'],
     ['2001:db8::1', '2001:db8:0:0:ffff::'],

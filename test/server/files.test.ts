@@ -146,7 +146,7 @@ describe('accountOf', () => {
     'nogid:x:8::::',
     '',
   ].join('\n');
-  const read = (name: string) => accountOf(name, tempFile(passwd));
+  const read = (name: string) => accountOf(name, tempFile(passwd), () => null);
 
   it('gives the numbers and the home of a user', () => {
     assert.deepEqual(read('mail'), { name: 'mail', uid: 8, gid: 12, home: '/var/mail' });

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, it, mock } from 'node:test';
 import { BATCH_MS } from '../../src/server/shared-counts.ts';
+import { SharedState } from '../../src/server/shared-state.ts';
 import { TicketKeys } from '../../src/server/tls-ticket-keys.ts';
 import type { FromWorker, ToWorker, WorkerOrders } from '../../src/server/worker-messages.ts';
 import { Workers } from '../../src/server/workers.ts';
@@ -71,6 +72,7 @@ function setUp(count: number) {
       stallMs: 10_000,
     },
     tickets: new TicketKeys(now),
+    state: new SharedState(now),
     isMute: false,
     now,
     log: (level, text) => void logged.push(`${level}: ${text}`),
@@ -211,7 +213,8 @@ describe('workers', () => {
     assert.deepEqual(child(0).heard('failure'), []);
     pass(300);
     const reloaded = workers.reload();
-    assert.deepEqual(child(2).orders.failures, [{ ...failure, age: 300 }]);
+    const [known, ...others] = child(2).orders.logins;
+    assert.deepEqual([known?.failures, known?.age, known?.lockedFor, others], [1, 300, 0, []]);
     // It has its orders, and is yet to serve.
     child(1).says({ kind: 'failure', failure });
     assert.equal(child(2).heard('failure').length, 1);

@@ -55,12 +55,24 @@ describe('locking addresses out', () => {
     assert.ok(guard.isLockedOut('192.0.2.1', 1499));
   });
 
-  it('is told by whoever hears of all failures, where there are others to tell', () => {
+  it('tells the others of each failure', () => {
     const told: string[] = [];
     const guard = new LoginGuard({ tell: (ip) => void told.push(ip) });
+    assert.deepEqual(fail(guard, '192.0.2.1', 3), [false, false, true]);
+    assert.deepEqual(told, ['192.0.2.1', '192.0.2.1', '192.0.2.1']);
+    // What others have told is not told on.
+    guard.noteElsewhere('192.0.2.2', 0, limit);
+    assert.equal(told.length, 3);
+  });
+
+  it('is said by whoever hears of all failures, where that is somebody else', () => {
+    const guard = new LoginGuard({ isSpokesman: false });
     assert.deepEqual(fail(guard, '192.0.2.1', 3), [false, false, false]);
     assert.ok(guard.isLockedOut('192.0.2.1', 999));
-    assert.deepEqual(told, ['192.0.2.1', '192.0.2.1', '192.0.2.1']);
+    // Such a one hears of them from others.
+    const parent = new LoginGuard();
+    const heard = [0, 0, 0].map((now) => parent.noteElsewhere('192.0.2.1', now, limit));
+    assert.deepEqual(heard, [false, false, true]);
   });
 
   it('is off with 0', () => {
@@ -79,6 +91,61 @@ describe('locking addresses out', () => {
     assert.equal(guard.size, 2);
     assert.deepEqual(
       ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((ip) => guard.isLockedOut(ip, 0)),
+      [true, false, true],
+    );
+  });
+});
+
+describe('what a later process learns of failed logins', () => {
+  /** A guard with a clock of its own, as a process of later has it. */
+  function later(guard: LoginGuard, now: number, its: number): LoginGuard {
+    const one = new LoginGuard();
+    one.learn(guard.recent(now), its);
+    return one;
+  }
+
+  it('locks the same addresses out until the same moment', () => {
+    const guard = new LoginGuard();
+    for (const now of [5_000_000, 5_000_900, 5_000_950]) fail(guard, '192.0.2.1', 1, now);
+    fail(guard, '192.0.2.2', 1, 5_000_950);
+    const one = later(guard, 5_001_949, 40);
+    assert.ok(one.isLockedOut('192.0.2.1', 40));
+    assert.ok(!one.isLockedOut('192.0.2.1', 41));
+    assert.ok(!one.isLockedOut('192.0.2.2', 40));
+    assert.ok(!later(guard, 5_001_950, 40).isLockedOut('192.0.2.1', 40));
+  });
+
+  it('counts on', () => {
+    const guard = new LoginGuard();
+    fail(guard, '192.0.2.1', 2, 5_000_000);
+    assert.deepEqual(fail(later(guard, 5_000_999, 7), '192.0.2.1', 1, 7), [true]);
+    assert.deepEqual(fail(later(guard, 5_001_000, 7), '192.0.2.1', 1, 7), [false]);
+  });
+
+  it('is what may still count, by the time that was in force', () => {
+    const guard = new LoginGuard();
+    fail(guard, '192.0.2.1', 1);
+    guard.noteFailure('192.0.2.2', 0, { after: 3, forMs: 5000 });
+    assert.deepEqual(
+      guard.recent(1000).map(({ age, forMs }) => [age, forMs]),
+      [[1000, 5000]],
+    );
+    // A lock-out outlasts the time of the first failure.
+    fail(guard, '192.0.2.3', 2);
+    fail(guard, '192.0.2.3', 1, 900);
+    assert.deepEqual(
+      guard.recent(1899).map(({ lockedFor }) => lockedFor),
+      [0, 1],
+    );
+  });
+
+  it('keeps the order in which addresses are forgotten, and no more than there may be', () => {
+    const guard = new LoginGuard();
+    for (const ip of ['192.0.2.1', '192.0.2.2', '192.0.2.1', '192.0.2.3']) fail(guard, ip, 3);
+    const small = new LoginGuard({ most: 2 });
+    small.learn(guard.recent(0), 0);
+    assert.deepEqual(
+      ['192.0.2.1', '192.0.2.2', '192.0.2.3'].map((ip) => small.isLockedOut(ip, 0)),
       [true, false, true],
     );
   });

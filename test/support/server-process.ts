@@ -8,8 +8,8 @@ import { dirname, join } from 'node:path';
 import { cleanUp } from './cleanup.ts';
 import { type CommandLine, type ProgramName, plainEnv, programCommand } from './program.ts';
 
-const START_MS = 10_000;
-const LOG_MS = 10_000;
+const START_MS = 30_000;
+const LOG_MS = 20_000;
 const STOP_MS = 40_000;
 // Where there is an account for the server, root would become that: it may not read the folder of a test.
 const asMyself = process.getuid?.() === 0 ? ['--user', 'root'] : [];

@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import type { Finding, Where } from '../../config/errors.ts';
 import { knownFileNames } from '../../config/known-files.ts';
 import { readLines } from '../../config/readings.ts';
+import { hasPerms } from '../../message/spool.ts';
 import type { Check, CheckContext } from './context.ts';
 import { isOpenToAnybody, mayDo, octal, statOf, WRITE } from './file-rights.ts';
 import { findingsOfReading, findingsOfSecret, findingsOfWriting, nameOf } from './rights-findings.ts';
@@ -74,7 +75,7 @@ function ofSpool({ store, user }: CheckContext): Finding[] {
     const text = `spool_dir ${dir} belongs to the user with the number ${stat.uid}, not to ${nameOf(user)}, as which the server runs`;
     return [{ severity: 'warning', code: 'SPOOL_OWNER', where, text, hint: `chown ${user.name} ${dir}` }];
   }
-  if ((stat.mode & 0o7777) === perms) return found;
+  if (hasPerms(stat.mode, perms)) return found;
   const text = `the mode of spool_dir ${dir} is ${octal(stat.mode)}, and spool_perms says ${octal(perms)}`;
   return [{ severity: 'warning', code: 'SPOOL_MODE', where, text, hint: `chmod ${octal(perms)} ${dir}` }];
 }

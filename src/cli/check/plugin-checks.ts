@@ -4,7 +4,12 @@ import { type Finding, quoted, type Severity } from '../../config/errors.ts';
 import type { Checkup } from '../../contract/checkup.ts';
 import type { LoadedLine } from '../../engine/instantiate.ts';
 import type { Check, CheckContext } from './context.ts';
-import { findingsOfReading, findingsOfSecret, findingsOfWriting } from './rights-findings.ts';
+import {
+  findingsOfAppending,
+  findingsOfReading,
+  findingsOfSecret,
+  findingsOfWriting,
+} from './rights-findings.ts';
 
 export const pluginChecks: Check = async (context) => {
   const found: Finding[] = [];
@@ -25,6 +30,7 @@ async function findingsOf(line: LoadedLine, { now, store, user }: CheckContext):
     reads: (path) => void found.push(...findingsOfReading(path, user, where)),
     readsSecret: (path) => void found.push(...findingsOfSecret(path, user, where)),
     writes: (folder) => void found.push(...findingsOfWriting(folder, user, where)),
+    appends: (file) => void found.push(...findingsOfAppending(file, user, where)),
   };
   try {
     await line.check(checkup);

@@ -1,5 +1,6 @@
 // What is wrong with the rights of one file or folder, as findings.
 
+import { dirname } from 'node:path';
 import type { Finding, Severity, Where } from '../../config/errors.ts';
 import type { FindingCode } from '../../config/finding-codes.ts';
 import {
@@ -54,6 +55,38 @@ export function findingsOfWriting(folder: string, user: ServerUser, where: Where
     ];
   }
   return findingsOfOpenFolder(folder, where);
+}
+
+/** A file that the server writes to, in a folder that has to be there. */
+export function findingsOfAppending(file: string, user: ServerUser, where: Where | null): Finding[] {
+  const folder = dirname(file);
+  const stat = statOf(file);
+  if (stat === null) {
+    if (statOf(folder)?.isDirectory() === true) return findingsOfMaking(file, user, where);
+    const text = `the folder of ${file} is not there, or lies where this user cannot look`;
+    const hint = `make it and give it to the user of the server: install -d -o ${user.name} -m 0750 ${folder}`;
+    return [finding('error', 'NOT_WRITABLE', where, text, user.isOfItsOwn ? hint : null)];
+  }
+  if (stat.isDirectory()) {
+    return [finding('error', 'NOT_WRITABLE', where, `${file} is a folder`, 'name a file in it')];
+  }
+  const why = obstacle(file, WRITE, user);
+  if (why === null) return [];
+  const text = `${nameOf(user)}, as which the server runs, cannot write to ${file}: ${why}`;
+  const hint = `give the file to that user: chown ${user.name} ${file}`;
+  return [finding('error', 'NOT_WRITABLE', where, text, user.isOfItsOwn ? hint : null)];
+}
+
+function findingsOfMaking(file: string, user: ServerUser, where: Where | null): Finding[] {
+  const folder = dirname(file);
+  const why = obstacleToWriting(folder, user);
+  if (why === null) return findingsOfOpenFolder(folder, where);
+  const text = `${nameOf(user)}, as which the server runs, cannot make ${file}: ${why}`;
+  // The folder may be everybody's, as /var/log is.
+  const hint = `make it and give it to that user: install -o ${user.name} -m 0640 /dev/null ${file}`;
+  return [
+    finding('error', 'NOT_WRITABLE', where, text, user.isOfItsOwn && !why.endsWith(READ_ONLY) ? hint : null),
+  ];
 }
 
 /** Whoever may write there can put files in the place of the server's. */

@@ -2,7 +2,8 @@
 
 import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { type Account, accountOf, ownAccount } from '../../server/privileges.ts';
+import { type Getent, makeGetent } from '../../server/name-service.ts';
+import { type Account, accountOf, localAccount, ownAccount } from '../../server/privileges.ts';
 import { CommandError } from '../command.ts';
 
 export interface ServerUser {
@@ -14,12 +15,14 @@ export interface ServerUser {
   readonly isOfItsOwn: boolean;
 }
 
-export interface AccountFiles {
+export interface AccountSources {
   readonly passwd: string;
   readonly group: string;
+  /** for those who are in no file */
+  readonly getent: Getent;
 }
 
-const SYSTEM: AccountFiles = { passwd: '/etc/passwd', group: '/etc/group' };
+const SYSTEM: AccountSources = { passwd: '/etc/passwd', group: '/etc/group', getent: makeGetent() };
 
 /**
  * The one that serve becomes with the same --user.
@@ -27,30 +30,43 @@ const SYSTEM: AccountFiles = { passwd: '/etc/passwd', group: '/etc/group' };
  * @param given what --user says
  * @throws CommandError where there is no such user
  */
-export function serverUser(given: string | undefined, files: AccountFiles = SYSTEM): ServerUser {
-  if (given !== undefined) return fromAccount(accountFor(given, files.passwd), files, true);
+export function serverUser(given: string | undefined, sources: AccountSources = SYSTEM): ServerUser {
+  if (given !== undefined) return fromAccount(accountFor(given, sources), sources);
   const uid = process.getuid?.() ?? 0;
-  const account = uid === 0 ? ownAccount(files.passwd) : null;
-  if (account !== null) return fromAccount(account, files, true);
+  const account = uid === 0 ? ownAccount(sources.passwd) : null;
+  if (account !== null) return fromAccount(account, sources);
   const gids = [process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])];
   return { name: uid === 0 ? 'root' : `with the number ${uid}`, uid, gids, isOfItsOwn: false };
 }
 
 /** What "~/" stands for when that user serves. */
-export function homeOf({ name, isOfItsOwn }: ServerUser, { passwd }: AccountFiles = SYSTEM): string {
-  return isOfItsOwn ? accountFor(name, passwd).home : homedir();
+export function homeOf({ name, isOfItsOwn }: ServerUser, sources: AccountSources = SYSTEM): string {
+  return isOfItsOwn ? accountFor(name, sources).home : homedir();
 }
 
-function accountFor(name: string, passwd: string): Account {
+function accountFor(name: string, { passwd, getent }: AccountSources): Account {
   try {
-    return accountOf(name, passwd);
+    return accountOf(name, passwd, getent);
   } catch (error) {
     throw new CommandError(`--user: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-function fromAccount({ name, uid, gid }: Account, { group }: AccountFiles, isOfItsOwn: boolean): ServerUser {
-  return { name, uid, gids: [gid, ...groupsOf(name, group)], isOfItsOwn: isOfItsOwn && uid !== 0 };
+function fromAccount({ name, uid, gid }: Account, sources: AccountSources): ServerUser {
+  const { passwd, group, getent } = sources;
+  const elsewhere = localAccount(name, passwd) === null ? groupsElsewhere(name, getent) : [];
+  const gids = [...new Set([gid, ...groupsOf(name, group), ...elsewhere])];
+  return { name, uid, gids, isOfItsOwn: uid !== 0 };
+}
+
+/** Numbers of the groups that initgroups(3) gives a user of a directory. */
+function groupsElsewhere(name: string, getent: Getent): number[] {
+  try {
+    return [...(getent('initgroups', name) ?? '').matchAll(/\s(\d+)/g)].map(([, number]) => Number(number));
+  } catch {
+    // Not each getent knows that database.
+    return [];
+  }
 }
 
 /** Numbers of the groups that group(5) puts a user into. */

@@ -2,6 +2,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Conversation, Step, Transcript } from './parse.ts';
 import { type Play, Stage, type StageSettings } from './stage.ts';
 
@@ -28,6 +29,8 @@ export async function runTranscript(
     }
     return null;
   } finally {
+    // Whatever plugins keep open ends here, as at the end of a server.
+    await stage.engine.retire();
     stage.close();
   }
 }
@@ -88,6 +91,8 @@ class Performance {
       case 'note':
         return this.#expectNote(step.on, step.note, step.value);
       case 'file':
+        // Some plugins write at the end of the turn.
+        await turn();
         return this.#expectFile(step.path, step.glob);
     }
   }

@@ -12,6 +12,7 @@ export const mail: Verb = {
   name: 'mail',
   async run(session, argument) {
     await session.resetTransaction();
+    session.transaction.number = ++session.mailCommands;
     if (session.connection.hello === null) {
       return session.reply({ code: 503, status: '5.5.1', lines: ['say HELO or EHLO first'] });
     }

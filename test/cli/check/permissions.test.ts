@@ -185,6 +185,7 @@ describe('spool_dir', () => {
 
   it('is in order with the mode of spool_perms, or where it can be made', async () => {
     assert.deepEqual(await spool(0o700, OWN_USER), []);
+    assert.deepEqual(await spool(0o2700, OWN_USER), []);
     assert.deepEqual(await spool(0o750, OWN_USER, '0750\n'), []);
     assert.deepEqual(await spool(0, OWN_USER), []);
   });

@@ -1,6 +1,7 @@
 // What plugins say of themselves to check-config.
 
 import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { pluginChecks } from '../../../src/cli/check/plugin-checks.ts';
 import { contextOf, texts } from './support.ts';
@@ -46,6 +47,40 @@ describe('the check of a plugin', () => {
       'warning PLUGIN_CHECK plugin "own": its check failed: oops',
     ]);
   });
+
+  const nobody = { name: 'nobody', uid: 65_534, gids: [65_534], isOfItsOwn: true };
+  for (const [what, path, expected] of [
+    [
+      'in a folder that is not there',
+      'no/log',
+      /^error NOT_WRITABLE plugin "own": the folder of @DIR@\/no\/log is not there/,
+    ],
+    ['that is a folder', 'etc', /^error NOT_WRITABLE plugin "own": @DIR@\/etc is a folder$/],
+    [
+      'that is not there, in a folder of others',
+      'log',
+      /^error NOT_WRITABLE .* the user nobody, .*, cannot make @DIR@\/log: its mode is 0755/,
+    ],
+    [
+      'of others',
+      'etc/plugins',
+      /^error NOT_WRITABLE .* the user nobody, .*, cannot write to @DIR@\/etc\/plugins: its mode is 0644/,
+    ],
+    ['that may be made', 'open/log', /^warning OPEN_FOLDER /],
+    ['that may be written to', 'etc/log', /^$/],
+  ] as const) {
+    it(`looks at a file to append to, ${what}`, async () => {
+      const files = own(`check(host, up) { up.appends('@DIR@/${path}'); }`);
+      const context = await contextOf(
+        { ...files, plugins: 'own\n', log: '', './open/x': '' },
+        { user: nobody },
+      );
+      chmodSync(`${context.dir}/etc/log`, 0o666);
+      chmodSync(`${context.dir}/open`, 0o777);
+      const said = texts(await pluginChecks(context)).join('\n');
+      assert.match(said.replaceAll(context.dir, '@DIR@'), expected);
+    });
+  }
 
   it('has to be a function', async () => {
     const { findings } = await contextOf({ ...own("check: 'yes'"), plugins: 'own\n' });

@@ -83,4 +83,12 @@ describe('the file logging', () => {
         'the file plugins (put the line into plugins, at its place)',
     ]);
   });
+
+  it('had better not have all entries thrown away', async () => {
+    assert.deepEqual(await found({ plugins, logging: 'logging/devnull\n' }), [
+      'warning SILENT_LOG logging:1: nothing is logged: nobody is told of failures, nor of mistakes in a configuration ' +
+        'that is read anew (put "logging/warn 3" (errors) in its place)',
+    ]);
+    assert.deepEqual(await found({ plugins, logging: 'logging/devnull\nlogging/warn 3\n' }), []);
+  });
 });

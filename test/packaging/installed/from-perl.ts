@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import type { DebianRoot } from '../debian-root.ts';
+import { perlAnswers, rootWithPerl } from './perl.ts';
 import {
   answers,
   everything,
@@ -12,7 +12,6 @@ import {
   noRelay,
   Packages,
   printed,
-  rootWith,
   skip,
   status,
   toMaildir,
@@ -21,21 +20,9 @@ import {
 const packages = new Packages();
 after(() => packages.remove());
 
-const perlNeeds = ['libnet-ip-perl', 'ca-certificates'];
-const perlAnswers =
-  'swaks --server 127.0.0.1 --from you@example.com --to me@example.org --quit-after RCPT --silent 3; echo "Perl: $?"';
-
-/** Debian's, with these answers given. */
-function rootWithPerl(t: { after(done: () => void): void }, given: string, ...more: string[]): DebianRoot {
-  const root = rootWith(t, ...more, ...perlNeeds, 'qpsmtpd=0.94-5');
-  root.run(`${given}\ninside dpkg-reconfigure qpsmtpd`);
-  packages.put(root);
-  return root;
-}
-
 describe('the Debian package in place of 0.94-5', { skip }, () => {
   test('takes over its answers, its user, its spool, and files that were edited', (t) => {
-    const root = rootWithPerl(t, toMaildir);
+    const root = rootWithPerl(t, packages, toMaildir);
     const said = root.run(`echo '@spam.example' >> '${root.dir}/etc/qpsmtpd/badmailfrom'
 inside /etc/init.d/qpsmtpd start
 sleep 2
@@ -60,12 +47,7 @@ inside stat -c 'spool of %U' /var/spool/qpsmtpd`);
       'spool of qpsmtpd',
     );
     assert.match(said, /mail to me@example.org: 2[0-9]/, 'the edited list counts');
-    assert.match(
-      said,
-      /not in the new ones[\s\S]*\/etc\/qpsmtpd\/logging:\d+: logging\/file /m,
-      'what is not done any more is told',
-    );
-    assert.doesNotMatch(said, /\/etc\/qpsmtpd\/plugins:\d+: /, 'all of its plugins are here');
+    assert.doesNotMatch(said, /\/etc\/qpsmtpd\/(?:plugins|logging):\d+: /, 'all of its plugins are here');
     assert.match(root.read('etc/qpsmtpd/debconf-settings'), /^RUNAS="qpsmtpd"$/m);
     assert.match(root.read('etc/qpsmtpd/spool_dir'), /^\/var\/spool\/qpsmtpd$/m);
     const purged = root.run(`rm -r '${root.dir}/var/spool/qpsmtpd/Maildir'
@@ -76,7 +58,7 @@ ${everything}`);
   });
 
   test('with edited plugins that it does not have, stops before anything is changed and names the lines', (t) => {
-    const root = rootWithPerl(t, toMaildir);
+    const root = rootWithPerl(t, packages, toMaildir);
     const edit = `cat >> '${root.dir}/etc/qpsmtpd/plugins' <<'END'
 my_own_check level:0 3
 END
@@ -110,6 +92,15 @@ swaks --server 127.0.0.1 --helo bad.example --quit-after EHLO 2>&1 | sed -n 's/^
     assert.match(root.read('etc/qpsmtpd/plugins'), /^#my_own_check/m, 'the edited file is kept');
   });
 
+  test('tells of plugins that it does not have where its own settings are to take the place of edited ones', (t) => {
+    const root = rootWithPerl(t, packages, toMaildir);
+    const said = root.run(`echo my_own_check >> '${root.dir}/etc/qpsmtpd/plugins'
+inside dpkg --force-confnew -i /root/qpsmtpd.deb; echo "installed $?"
+${status}`);
+    printed(said, 'installed 0', 'status 0', /^ {2}\/etc\/qpsmtpd\/plugins:\d+: my_own_check$/m);
+    assert.match(said, /take the place of those of the version in Perl/);
+  });
+
   const others: readonly [string, string, string[], RegExp][] = [
     ['postfix', 'queue_plugin select postfix', ['postfix'], /^queue\/postfix-queue$/m],
     ['exim', 'queue_plugin select exim', ['exim4-daemon-light'], /^queue\/exim-bsmtp$/m],
@@ -124,7 +115,7 @@ swaks --server 127.0.0.1 --helo bad.example --quit-after EHLO 2>&1 | sed -n 's/^
         'queue_none_confirm boolean true',
         'rcpthosts string example.org',
       );
-      const root = rootWithPerl(t, given, ...more);
+      const root = rootWithPerl(t, packages, given, ...more);
       const said = root.run(`inside /etc/init.d/qpsmtpd start
 ${install}
 ${status}

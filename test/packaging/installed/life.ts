@@ -148,6 +148,39 @@ inside head -c 1 /var/log/qpsmtpd/qpsmtpd.log | tr '\\0' '@'`);
 });
 
 describe('the Debian package under systemd', { skip: skipBooted }, () => {
+  test('is enabled and started by the answer, also by one that is given later, and disabled by it', async (t) => {
+    const root = rootWith(t, 'systemd-sysv', 'dbus');
+    packages.put(root);
+    const machine = await root.boot();
+    try {
+      const look = (when: string) =>
+        `echo "${when}: $(inside systemctl is-enabled qpsmtpd) $(inside systemctl is-active qpsmtpd)"`;
+      const answer = (enabled: boolean) =>
+        `${answers(`startup_enabled boolean ${enabled}`)}\ninside dpkg-reconfigure qpsmtpd`;
+      const said = machine.run(`${install}
+${look('not asked')}
+${answer(true)}
+${look('yes')}
+inside systemctl stop qpsmtpd
+${answer(false)}
+${look('no')}
+${answer(true)}
+${look('yes again')}
+inside systemctl disable --quiet qpsmtpd
+inside dpkg-reconfigure qpsmtpd
+${look('disabled by hand')}`);
+      printed(said, 'installed 0', 'not asked: disabled inactive', 'yes: enabled active');
+      printed(
+        said,
+        'no: disabled inactive',
+        'yes again: enabled active',
+        'disabled by hand: disabled active',
+      );
+    } finally {
+      await machine.end();
+    }
+  });
+
   test('answers by its unit, reloads, hands over to its next version, and by its socket', async (t) => {
     const root = rootWith(t, 'netcat-openbsd', 'systemd-sysv', 'dbus');
     packages.put(root);

@@ -5,7 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { makePackage, whyNot } from '../debian-root.ts';
+import { whyNot } from '../debian-root.ts';
+import { makePackage } from '../making.ts';
 import { mail, mails, printed, rootWith, skip, skipBooted } from './support.ts';
 
 const packages = mkdtempSync(join(tmpdir(), 'qpsmtpd-packages-'));

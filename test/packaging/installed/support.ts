@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DebianRoot, type Making, makePackage, makeRoot, whyNot } from '../debian-root.ts';
+import { type DebianRoot, makeRoot, whyNot } from '../debian-root.ts';
+import { type Making, makePackage } from '../making.ts';
 
 export const skip = whyNot('dpkg-deb');
 export const skipBooted = skip || whyNot('systemd-nspawn', 'nsenter');
@@ -36,7 +37,7 @@ export const everything = `inside find / -xdev -not -path '/proc/*' -not -path '
   -not -path '/tmp/*' -not -path '/var/lib/dpkg/*' -not -path '/var/l*/apt/*' -not -path '/dev/*' -not -path '/var/log/*.log' -not -name '*-' | sort
 inside getent passwd; inside getent group; inside dpkg-statoverride --list || true`;
 
-interface Ending {
+export interface Ending {
   after(done: () => void): void;
 }
 
