@@ -1,5 +1,5 @@
 // A log file: opened at its first line and appended to. One write call takes whole lines, so that the processes of a
-// forkserver may share a file. Who moves it away, as logrotate does, gets a new one within a second, without a signal.
+// forkserver may share a file. Who moves it away, as logrotate does, gets a new one at once, without a signal.
 
 import type { Stats } from 'node:fs';
 import { fileTrouble } from './_file-trouble.ts';
@@ -7,7 +7,8 @@ import type { LogFiles } from './_log-files.ts';
 import { type LogOutput, type Room, WaitingLines } from './_log-output.ts';
 import type { Troubles } from './_log-troubles.ts';
 
-const LOOK_MS = 1000;
+// What is written to a file that was moved away is lost where it is compressed at once.
+const LOOK_MS = 50;
 const RETRY_MS = 1000;
 /** A named pipe that is full has room again soon. */
 const FULL_PIPE_MS = 50;
@@ -95,6 +96,7 @@ export class AppendedFile implements LogOutput {
     } catch (error) {
       // The file that was moved away is better than none; one that was deleted is none.
       if (before === null || this.#files.fstat(before.fd).nlink === 0) throw error;
+      this.#lookedAt = now + RETRY_MS - LOOK_MS;
       this.#isFailing = true;
       const { cause, what, hint } = fileTrouble(error, this.#path);
       const meanwhile = `${hint}; until then it goes on in the file that was moved away`;

@@ -21,6 +21,7 @@ export interface CommandMeans {
 /** A command that lives so long works. */
 const PROVEN_MS = 5000;
 const SETTLING_MS = 50;
+const SHARE = 'entries wait until one ends; a command without reopen and %i takes those of all sessions';
 
 export class FedCommand implements LogOutput {
   readonly #command: string;
@@ -56,7 +57,7 @@ export class FedCommand implements LogOutput {
       const { starts } = this.#means;
       const wait = starts.waitMs(now);
       if (wait > 0) {
-        if (starts.isCrowded) this.#fail('crowded', 'too many of its kind run', 'look why they do not end');
+        if (starts.isCrowded) this.#fail('crowded', '64 of its kind run', SHARE);
         return wait;
       }
       this.#run = this.#start(now);

@@ -35,6 +35,12 @@ export class Notices {
     this.#tellLoss();
   }
 
+  /** These are not tried any more. */
+  gaveUp(entries: number): void {
+    this.#lost += entries;
+    this.#sayLoss();
+  }
+
   /** Messages have been taken. */
   works(): void {
     if (this.#lost > 0) this.#tellLoss();

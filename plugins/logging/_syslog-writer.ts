@@ -20,6 +20,8 @@ const LONGEST_RETRY_MS = 30_000;
 const GOOD_MS = 30_000;
 /** Whoever has retired has little to say: its link is closed when that long nothing came. */
 const LINGER_MS = 5000;
+/** It tries no longer than that to get rid of what it has: each reload may leave one behind. */
+const RETIRED_MS = 300_000;
 
 export interface WriterMeans {
   /** in the order in which they are tried */
@@ -44,7 +46,7 @@ export class SyslogWriter {
   #linger: NodeJS.Timeout | null = null;
   #isScheduled = false;
   #hasBegun = false;
-  #isRetired = false;
+  #retiredAt: number | null = null;
   /** told when nothing is left to be taken */
   #onEmpty: (() => void) | null = null;
 
@@ -66,14 +68,14 @@ export class SyslogWriter {
     }
     this.#bytes += bytes;
     this.#waiting.push(...messages);
-    if (this.#isRetired) this.#flush();
-    else this.#schedule();
+    if (this.#retiredAt === null) this.#schedule();
+    else this.#flush();
   }
 
   /** Resolves when the daemon has what there is, or does not take it. What comes later is sent all the same. */
   async retire(): Promise<void> {
     this.#hasBegun = true;
-    this.#isRetired = true;
+    this.#retiredAt = this.#means.monotonic();
     this.#stopRetry();
     this.#flush();
     if (this.#bytes > 0 && this.#retry === null) await this.#emptied();
@@ -125,7 +127,7 @@ export class SyslogWriter {
     this.#means.notices.works();
     if (this.#bytes > 0) return;
     this.#onEmpty?.();
-    if (this.#isRetired && this.#onEmpty === null) this.#closeSoon();
+    if (this.#retiredAt !== null && this.#onEmpty === null) this.#closeSoon();
   }
 
   #failed(way: SyslogWay, problem: LinkProblem): void {
@@ -150,12 +152,22 @@ export class SyslogWriter {
   #retryLater(): void {
     // Whoever ends does not wait for a daemon that is not there.
     this.#onEmpty?.();
+    if (this.#retiredAt !== null && this.#means.monotonic() - this.#retiredAt >= RETIRED_MS) {
+      this.#giveUp();
+      return;
+    }
     this.#retry = setTimeout(() => {
       this.#retry = null;
       this.#flush();
     }, this.#retryMs);
     this.#retry.unref();
     this.#retryMs = Math.min(2 * this.#retryMs, LONGEST_RETRY_MS);
+  }
+
+  #giveUp(): void {
+    this.#means.notices.gaveUp(this.#waiting.length);
+    this.#waiting = [];
+    this.#bytes = 0;
   }
 
   #stopRetry(): void {

@@ -29,8 +29,11 @@ const NOTE = 'logging-adaptive';
 const prefix: Option<string> = {
   ...option.text({ default: '`', doc: 'the mark, behind the id; a character that is rare in a log' }),
   parse(text) {
-    if (/^[\x21-\x7e]+$/.test(text)) return text;
-    throw new OptionError(`"${text}" is not of printable ASCII without blanks, so no filter would find it`);
+    if (!/^[\x21-\x7e]+$/.test(text))
+      throw new OptionError(`"${text}" is not of printable ASCII without blanks, so no filter would find it`);
+    if (withoutMark(text, text).includes(text))
+      throw new OptionError(`"${text}" cannot be told from what is escaped in entries: write another mark`);
+    return text;
   },
 };
 
@@ -67,6 +70,8 @@ Log lines: none of its own, but for the number of entries that are missing.`,
     reject: levelOption('warn', 'the least important level that is written at once'),
     prefix,
   },
+  // As the example of qpsmtpd's configuration writes them.
+  positional: ['accept', 'reject'],
   setup({ id, options, stderr }) {
     const kept = ({ connection }: AtSession) => connection.notes.get(NOTE)?.get(id);
     const most = logLevels[options.accept];
@@ -133,9 +138,12 @@ function isCommand({ plugin, hook, text }: LogEntry): boolean {
 
 /** The entry without the mark in its text: a client could have its lines sorted with those of accepted messages. */
 function unmarked(entry: LogEntry, mark: string): LogEntry {
-  if (!entry.text.includes(mark)) return entry;
+  return entry.text.includes(mark) ? { ...entry, text: withoutMark(entry.text, mark) } : entry;
+}
+
+function withoutMark(text: string, mark: string): string {
   const first = mark.charAt(0);
-  return { ...entry, text: entry.text.replaceAll(first, `\\x${first.charCodeAt(0).toString(16)}`) };
+  return text.replaceAll(first, `\\x${first.charCodeAt(0).toString(16)}`);
 }
 
 function isAccepted(transaction: Transaction, outcome: Verdict): boolean {

@@ -49,13 +49,14 @@ day. %i stands for the session as SECONDS-PID-COUNTER, or for "parent" where no 
 each client then. With nosplit, a session keeps the name that it began with.
 
 A file is made with mode 0640 by the user of the server; folders are not made. All processes of a server
-append to the same file, each of them whole lines. A file that is moved away or deleted is opened anew within a second, so
-that logrotate needs neither a signal nor copytruncate; with reopen this is looked at with the first entry of each session, too. A
-named pipe may stand in the place of a file.
+append to the same file, each of them whole lines. A file that is moved away or deleted is opened anew 50 ms later at most, so
+that logrotate needs neither a signal nor copytruncate, but delaycompress where it has compress; with reopen this is
+looked at with the first entry of each session, too. A named pipe may stand in the place of a file.
 
 COMMAND is started with /bin/sh -c when there is something for it, and reads lines on its standard input. Each process of a server
 starts its own. One that ends is started again, after a pause that grows to a minute. With reopen, each session has one, started
-with its first entry and told by the end of its input that the session is over; one that ends with 0 before that gets no more of it.
+with its first entry and told by the end of its input that the session is over (a minute later after a reload); one that
+ends with 0 before that gets no more of it.
 At a reload or stop, commands have three seconds to read what is left.
 
 A log that cannot be written does not hold up mail. Standard error says why, once a minute, and when it works again; up to
@@ -108,6 +109,9 @@ export function fileLogging(host: FileHost, files: LogFiles): HookTable {
 function check({ isCommand, target }: OutputLine, now: Date, checkup: Checkup): void {
   if (!isCommand) {
     checkup.appends(new OutputNames(resolve(target)).at(now, NO_SESSION));
+    const [word] = / (?:loglevel|tsformat|nosplit|reopen)(?= |$)/i.exec(target) ?? [];
+    if (word !== undefined)
+      checkup.warn(`"${word.trim()}" is taken for a part of the path`, 'write it before the path');
     return;
   }
   const [program = ''] = /^\/[\w./+-]+(?=\s|$)/.exec(target) ?? [];

@@ -29,7 +29,7 @@ export const differences = {
     'an unknown word is a mistake of configuration; --max-from-ip counts without this plugin, and is answered 421.',
   loadcheck: 'uptime is not run: the system says its load.',
   'logging/adaptive':
-    'a message counts as accepted once it is queued, be it that a recipient, or another message before it, was refused; what led to a message is marked with it; the mark is escaped where a client sends it.',
+    'a message counts as accepted once it is queued, be it that a recipient, or another message before it, was refused; what led to a message is marked with it; the mark is escaped where a client sends it; levels without their words are those of accept and reject.',
   'logging/apache': 'it runs without Apache, and does what logging/warn does.',
   'logging/connection_id': 'it works.',
   'logging/devnull': null,

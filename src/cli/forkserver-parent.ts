@@ -73,9 +73,10 @@ export class ForkserverParent {
   }
 
   async #handOver(): Promise<void> {
-    const { workers, succession, sockets } = this.#means;
+    const { workers, succession, sockets, predecessor } = this.#means;
     if (this.#isStopping || !this.#isServing || !(await succession.handOver(sockets))) return;
     await workers.retire();
+    await predecessor?.gone();
     this.#finish(0);
   }
 

@@ -153,6 +153,7 @@ async function serve(program: Program, given: Arguments): Promise<number | null>
       if (!(await succession.handOver(server.sockets))) return;
       void current.engine.retire();
       await server.retire();
+      await predecessor?.gone();
       await end(current.engine, parts.stderr, pidFile);
     },
     // Said at every log level: whoever asks wants to know.

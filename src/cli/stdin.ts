@@ -62,6 +62,9 @@ export function stdinCommand(program: Program, standard: StandardConnection): Co
 async function serveOne(program: Program, given: Arguments, standard: StandardConnection): Promise<number> {
   guardProcess('qpsmtpd');
   const { socket, address, peer } = clientOf(given, standard);
+  // What a plugin lets fail where nobody waits for it ends the process as long as it does not serve.
+  const onFault = () => refuseClient(socket);
+  process.once('uncaughtExceptionMonitor', onFault);
   const dnsServer = given.text('dns');
   const dns = makeResolver(
     systemClock,
@@ -88,6 +91,7 @@ async function serveOne(program: Program, given: Arguments, standard: StandardCo
     limits: new ConnectionLimits({ connections: 0, fromIp: 0 }),
     reverseName: given.flag('no-rdns') ? nameless : reverseNames(dns),
   });
+  process.removeListener('uncaughtExceptionMonitor', onFault);
   onSignals({
     stop: () => server.stop(STOP_MS),
     // Its configuration is as new as its client.

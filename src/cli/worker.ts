@@ -115,6 +115,8 @@ function tellErrors(findings: readonly Finding[]): Promise<void> {
 
 async function work(program: Program, orders: WorkerOrders): Promise<number | null> {
   const { sockets } = orders;
+  // What a plugin prints there is lost, and no reason to end its session.
+  if (orders.isMute === true) process.stderr.on('error', () => {});
   const counts = new SharedCounts(orders.counts, (changed) => tell({ kind: 'counts', counts: changed }));
   const logins = new LoginGuard({
     key: Buffer.from(orders.loginKey, 'hex'),

@@ -50,6 +50,8 @@ export interface Predecessor {
   join(state: SharedState): void;
   /** Says that clients are served. It leaves then, when its own have. */
   letGo(): void;
+  /** Resolves once it has left: what it and those before it still learn gets to a third one only by us. */
+  gone(): Promise<void>;
 }
 
 type Environment = Record<string, string | undefined>;
@@ -91,6 +93,11 @@ function predecessorOf(legacy: Legacy): Predecessor {
       const done = kin === null ? () => process.disconnect?.() : () => {};
       process.send?.({ kind: 'serving' }, undefined, undefined, done);
     },
+    gone() {
+      if (kin === null || !process.connected) return Promise.resolve();
+      process.channel?.ref();
+      return new Promise((resolve) => process.once('disconnect', () => resolve()));
+    },
   };
 }
 
@@ -129,6 +136,8 @@ export class HandOver {
     kin.join(state);
     const failure = await outcome(child);
     if (failure === null) {
+      // As with --detach: one that does not read, since it is stopped say, must not hold up who writes.
+      child.stderr?.destroy();
       // Clients that stay here count there until they leave.
       kin.tell({ kind: 'counts', counts: state.count(kin) });
       log('notice', `handed over to process ${pid}: it takes all new clients`);

@@ -47,6 +47,8 @@ export interface WorkerOrders {
   readonly counts: Counts;
   /** the server starts: mistakes are told to whoever has started it */
   readonly isFirst: boolean;
+  /** standard error leads nowhere, once the server serves; missing: false */
+  readonly isMute?: boolean;
   /** after how many milliseconds without an answer the event loop counts as blocked */
   readonly stallMs: number;
 }

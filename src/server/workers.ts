@@ -180,6 +180,7 @@ export class Workers {
       tickets: tickets.share,
       counts: state.count(worker),
       isFirst: this.#isFirst,
+      isMute: this.#means.isMute,
     });
     state.enter(worker);
     if (this.#isStopping) worker.stop();

@@ -6,10 +6,10 @@ import { before, describe, test } from 'node:test';
 import { makeCertificate } from '../support/certificates.ts';
 import { startExim } from '../support/exim.ts';
 import { delicateMessages, sendTo, startForwarder } from '../support/forwarding-server.ts';
+import { freePort } from '../support/free-port.ts';
 import { startOpenSmtpd } from '../support/opensmtpd.ts';
 import {
   Daemon,
-  freePort,
   makeFolder,
   makeOwned,
   type NextHop,

@@ -103,7 +103,7 @@ describe('root starts it with --user', { skip: whyNot() }, () => {
 
   test('forkserver: the same for the parent and all workers, whose programs and home are fixed', async () => {
     const server = await start('forkserver');
-    const deadline = Date.now() + 10_000;
+    const deadline = Date.now() + 30_000;
     while (workersOf(server.pid).length < 2) {
       assert.ok(Date.now() < deadline);
       await pause(20);

@@ -4,7 +4,6 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { childrenOf, eventually } from '../support/processes.ts';
 import { type ServerOptions, startServer, type TestServer } from '../support/server-process.ts';
 import { connect, greeted, type SmtpDialog } from '../support/smtp-dialog.ts';
@@ -28,11 +27,23 @@ function start({ plugins = [], args = [], files = {}, config = {} }: Options = {
   });
 }
 
-/** A client of its own that says NOOP and leaves. */
-async function sayNoop(server: TestServer, expected: RegExp): Promise<void> {
+/** What a client of its own hears to NOOP. */
+async function noopOf(server: TestServer): Promise<string> {
   const client = await greeted(server);
-  await client.command('NOOP', expected);
+  const reply = await client.command('NOOP', 250);
   await client.command('QUIT', 221);
+  return reply;
+}
+
+/** Resolves when each worker knows of so many clients of all: what they say to each other takes its time. */
+async function allKnow(server: TestServer, clients: number): Promise<void> {
+  const workers = childrenOf(server.pid);
+  const from = server.stderr().length;
+  await eventually(`${clients} clients`, () => {
+    process.kill(server.pid, 'SIGUSR1');
+    const said = server.stderr().slice(from);
+    return workers.every((pid) => said.includes(`${pid} status: ${clients} connections of `));
+  });
 }
 
 const bothServe = (server: TestServer) =>
@@ -67,13 +78,14 @@ describe('forkserver', () => {
     writeFileSync(join(server.dir, 'plugins', 'version.ts'), version('second'));
     server.signal('SIGHUP');
     await server.waitForLog(/configuration is read anew/);
-    await sayNoop(server, /second/);
+    // An old worker may take one more before it hears of it.
+    await eventually('the new plugin', async () => (await noopOf(server)).endsWith('second'));
     await old.command('NOOP', /first/);
     await old.command('QUIT', 221);
     writeFileSync(join(server.dir, 'plugins', 'version.ts'), 'this is no code');
     server.signal('SIGHUP');
     await server.waitForLog(/the new configuration is not used: the old workers go on/);
-    await sayNoop(server, /second/);
+    assert.match(await noopOf(server), /second/);
     await server.stop();
   });
 
@@ -109,9 +121,10 @@ describe('forkserver', () => {
     for (let at = 0; at < 8; at++) {
       const client = await connect(server.port);
       clients.push(client);
-      replies.push(await client.expect(/^(?:220|421) /));
-      // Longer than what workers say to each other takes.
-      await pause(100);
+      const reply = await client.expect(/^(?:220|421) /);
+      replies.push(reply);
+      if (reply.startsWith('421')) await client.closed();
+      await allKnow(server, Math.min(at + 1, 3));
     }
     assert.deepEqual(
       replies.map((reply) => reply.slice(0, 3)),

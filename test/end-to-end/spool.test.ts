@@ -4,13 +4,12 @@
 //   QPSMTPD_SEED=N     at other instants
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { choosyLine, choosyPlugin } from '../support/choosy-plugin.ts';
+import { freePort } from '../support/free-port.ts';
 import { numberOf, seededRandom, startLoad } from '../support/mail-load.ts';
 import { makeFolder } from '../support/maildir-queue.ts';
 import { runProgram } from '../support/program.ts';
@@ -21,17 +20,6 @@ const KILLS = Number(process.env['QPSMTPD_KILLS'] ?? 12);
 const SEED = Number(process.env['QPSMTPD_SEED'] ?? 20_261_122);
 const CONCURRENCY = 4;
 const RECIPIENT = '<user@example.org>';
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
-}
 
 function startFront(spool: string, port: number, words = ''): Promise<TestServer> {
   const line = `queue/spool ${spool} retry 1 retry_max 1 concurrency ${CONCURRENCY} ${words}`;

@@ -11,7 +11,7 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeCertificate } from '../support/certificates.ts';
 import { cleanUp } from '../support/cleanup.ts';
-import { freePort } from '../support/other-mta.ts';
+import { freePort } from '../support/free-port.ts';
 import { plainEnv, programCommand, runProgram } from '../support/program.ts';
 import { recordedMessages, recordLine, recordPlugin } from '../support/recording-queue.ts';
 import { makeServerDir } from '../support/server-process.ts';
@@ -47,14 +47,26 @@ describe('a socket on standard input', () => {
     await client.command('Subject: one\r\n\r\nbody\r\n.', 250);
     await client.command('QUIT', 221);
     assert.equal(await client.closed(), '');
-    const left = performance.now();
     const { code, stderr } = await server.served(0);
-    const lingered = performance.now() - left;
-    assert.ok(lingered < 1900, `the process took a place for ${Math.round(lingered)} ms more`);
     assert.equal(code, 0, stderr);
     assert.match(stderr, /Connection from localhost \[127\.0\.0\.1\]/);
     assert.match(stderr, /click, disconnecting\n/);
     assert.match(recordedMessages(server.dir)[0]?.content ?? '', /Received: from .*127\.0\.0\.1/);
+  });
+
+  test('a client that has left takes no place any more', async () => {
+    const server = await startSuperServer(folder);
+    const lingered: number[] = [];
+    // A busy machine may hold up one of them.
+    while (!lingered.some((ms) => ms < 1900)) {
+      assert.ok(lingered.length < 5, `processes took their places for ${lingered.join(', ')} ms more`);
+      const client = await greeted(server);
+      await client.command('QUIT', 221);
+      await client.closed();
+      const left = performance.now();
+      await server.served(lingered.length);
+      lingered.push(Math.round(performance.now() - left));
+    }
   });
 
   test('a client that is gone without a word ends the process', async () => {
@@ -131,6 +143,31 @@ describe('a socket on standard input', () => {
     assert.match(stderr, /spool_dir \S+\/config\/plugins: there is a file in its place/);
   });
 
+  test('a plugin that lets something fail before the client is served: the same', async () => {
+    const plugin = `
+      import { definePlugin } from 'qpsmtpd';
+      export default definePlugin({
+        name: 'careless', summary: 'forgets a promise',
+        setup: () => ({
+          async 'post-fork'() {
+            void Promise.reject(new Error('nobody waits for this'));
+            await new Promise((next) => setTimeout(next, 50));
+          },
+        }),
+      });
+    `;
+    const server = await startSuperServer({
+      config: { ...config, plugins: ['careless', ...config.plugins] },
+      files: { ...recordPlugin, 'plugins/careless.ts': plugin },
+    });
+    const client = await connect(server.port);
+    await client.expect(/^421 4\.3\.0 /);
+    assert.equal(await client.closed(), '');
+    const { code, stderr } = await server.served(0);
+    assert.equal(code, 1);
+    assert.match(stderr, /nobody waits for this/);
+  });
+
   test('RELAYCLIENT and DATABYTES are obeyed', async () => {
     const server = await startSuperServer({ ...folder, env: { RELAYCLIENT: '', DATABYTES: '1000' } });
     const client = await greeted(server);
@@ -200,10 +237,10 @@ async function startReal(command: string, args: readonly string[], dir: string, 
   });
   cleanUp(async () => {
     child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'close');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'close');
   });
   child.stderr.resume();
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 20_000;
   while (!(await isThere(port))) {
     assert.ok(Date.now() < deadline && child.exitCode === null, `${command} does not listen`);
     await pause(20);

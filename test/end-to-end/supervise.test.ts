@@ -17,7 +17,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { cleanUp } from '../support/cleanup.ts';
-import { freePort } from '../support/other-mta.ts';
+import { freePort } from '../support/free-port.ts';
 import { eventually } from '../support/processes.ts';
 import { plainEnv, run } from '../support/program.ts';
 import { makeServiceFolder } from '../support/service-folder.ts';

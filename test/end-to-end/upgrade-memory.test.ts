@@ -8,9 +8,10 @@ import { readdirSync, rmSync } from 'node:fs';
 import { BoundSocket } from 'node:net';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { cleanUp } from '../support/cleanup.ts';
 import { handOver } from '../support/hand-over.ts';
-import { eventually, isRunning } from '../support/processes.ts';
+import { childrenOf, eventually, isRunning } from '../support/processes.ts';
 import { plainEnv, programCommand } from '../support/program.ts';
 import { makeServerDir, startServer, type TestServer } from '../support/server-process.ts';
 import type { SmtpDialog } from '../support/smtp-dialog.ts';
@@ -124,6 +125,8 @@ for (const model of ['serve', 'forkserver'] as const) {
       await eventually('a lock-out at the old one', async () => {
         const reply = await others.pop()?.command(plain('right'), /^(?:235|421) /);
         assert.ok(reply !== undefined, 'it has not heard');
+        // They are to last for as long as a busy machine may take: 60 wait for 18 seconds in all.
+        await pause(10 * (60 - others.length));
         return LOCKED_OUT.test(reply);
       });
     });
@@ -151,6 +154,21 @@ for (const model of ['serve', 'forkserver'] as const) {
       await again.command('Message-ID: <2@client.example>\r\n\r\nbody\r\n.', /^4/);
       await eventually('known to the next one', () => known() === 2);
       assert.equal(mail(), 2);
+    });
+
+    test('what the first process learns, by way of a second one whose clients have left', async () => {
+      const server = await start();
+      const [one, other] = [await greeted(server), await greeted(server)];
+      const second = await handOver(server, server.pid);
+      await handOver(server, second);
+      await eventually('the end of its workers', () => childrenOf(second).length <= 1);
+      // A session ends with its third failure.
+      await guess(one, 1);
+      await guess(other, 2);
+      await eventually('a lock-out', () => isLockedOut(server));
+      assert.ok(isRunning(server.pid));
+      for (const client of [one, other]) client.close();
+      await eventually('the end of both', () => ![server.pid, second].some(isRunning));
     });
 
     test('clients that are still with the old process, until they leave', async () => {

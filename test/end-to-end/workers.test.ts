@@ -7,6 +7,8 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { cleanUp } from '../support/cleanup.ts';
+import { freePort } from '../support/free-port.ts';
 import { childrenOf, eventually, isRunning, signalAll } from '../support/processes.ts';
 import { runProgram } from '../support/program.ts';
 import {
@@ -144,7 +146,7 @@ describe('a parent that is killed', () => {
     const workers = childrenOf(first.pid);
     const client = await greeted(first);
     kill(first.pid);
-    await eventually('nobody listens', () => !listens(first.port), 2000);
+    await eventually('nobody listens', () => !listens(first.port));
     const second = await startServer({
       ...options(),
       args: ['--workers', '2', '--listen', `127.0.0.1:${first.port}`],
@@ -198,6 +200,78 @@ describe('what the parent has to say', () => {
       process.kill(pid, 'SIGTERM');
       await eventually('its end', () => !isRunning(pid));
     }
+  });
+});
+
+describe('--detach', () => {
+  const prints = {
+    config: { plugins: ['prints', 'rcpt_ok'], logging: 'file_log @DIR@/log', loglevel: 'notice' },
+    files: {
+      'plugins/file_log.ts': FILE_LOG,
+      'plugins/prints.ts': `
+        import { spawnSync } from 'node:child_process';
+        import { definePlugin, ok } from 'qpsmtpd';
+        export default definePlugin({
+          name: 'prints', summary: 'prints to standard error, as a program of it does',
+          setup: () => ({
+            noop() {
+              process.stderr.write('x'.repeat(300_000));
+              spawnSync('/bin/sh', ['-c', 'head -c 300000 /dev/zero >&2'], { stdio: 'inherit' });
+              return ok(String(process.ppid));
+            },
+          }),
+        });
+      `,
+    },
+  };
+
+  test('a plugin that prints to standard error breaks no session, also behind SIGUSR2 to one that is stopped', async () => {
+    const dir = makeServerDir(options(prints));
+    const port = await freePort();
+    const user = process.getuid?.() === 0 ? ['--user', 'root'] : [];
+    const words = [
+      '--config',
+      join(dir, 'config'),
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--pid-file',
+      join(dir, 'pid'),
+    ];
+    const { code, stderr } = await runProgram([
+      'forkserver',
+      ...user,
+      ...words,
+      '--workers',
+      '1',
+      '--detach',
+    ]);
+    assert.equal(code, 0, stderr);
+    const first = Number(readFileSync(join(dir, 'pid'), 'latin1'));
+    const pids = [first];
+    cleanUp(async () => {
+      signalAll(pids, 'SIGKILL');
+      await eventually('the end', () => !pids.some(isRunning));
+      rmSync(dir, { recursive: true, force: true });
+    });
+    const old = await greeted({ port });
+    for (let at = 0; at < 3; at++) await old.command('NOOP', new RegExp(`^250 .*${first}$`));
+    signalAll([first], 'SIGUSR2');
+    const handed = () => /handed over to process (\d+)/.exec(readIf(join(dir, 'log')));
+    await eventually('a hand-over', () => handed() !== null, 60_000);
+    const second = Number(handed()?.[1]);
+    pids.push(second);
+    await eventually('the new one', async () => {
+      const client = await greeted({ port });
+      const reply = await client.command('NOOP', 250);
+      client.close();
+      return reply.endsWith(` ${second}`);
+    });
+    signalAll([first], 'SIGSTOP');
+    const client = await greeted({ port });
+    for (let at = 0; at < 3; at++) await client.command('NOOP', 250);
+    await client.command('QUIT', 221);
+    client.close();
+    old.close();
   });
 });
 

@@ -148,15 +148,6 @@ async function bindBoth(
   return address.port;
 }
 
-/** A UDP port on loopback where nobody listens, free a moment ago. */
-export async function closedPort(): Promise<number> {
-  const socket = createSocket('udp4');
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
-}
-
 export interface ManualClock extends Clock {
   advance(seconds: number): void;
 }

@@ -5,9 +5,9 @@ import { createSocket } from 'node:dgram';
 import { describe, it, type TestContext } from 'node:test';
 import type { Answer } from 'dns-packet';
 import { DnsResolver, type ResolverOptions } from '../../src/net/resolver.ts';
+import { freePort } from '../support/free-port.ts';
 import {
   type Asked,
-  closedPort,
   type LoopbackDns,
   loopbackDns,
   manualClock,
@@ -234,7 +234,7 @@ describe('servers that fail', () => {
   });
 
   it('nobody listening: a failure at once, not a timeout', async (t) => {
-    const servers = [{ address: '127.0.0.1', port: await closedPort() }];
+    const servers = [{ address: '127.0.0.1', port: await freePort() }];
     const resolver = resolverFor(t, [], { servers, timeoutMs: 60_000 });
     assert.deepEqual(await resolver.resolve4('example.com'), { kind: 'failure', reason: 'ECONNREFUSED' });
   });

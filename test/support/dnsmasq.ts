@@ -4,8 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { DnsServer } from '../../src/net/dns-server.ts';
-import { closedPort } from '../net/loopback-dns.ts';
 import { cleanUp } from './cleanup.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * Starts one; it is stopped after the test (or suite, or file) that called this.
@@ -13,7 +13,7 @@ import { cleanUp } from './cleanup.ts';
  * @param records options of dnsmasq, such as `--txt-record=example.com,text`
  */
 export async function startDnsmasq(records: readonly string[]): Promise<DnsServer> {
-  const port = await closedPort();
+  const port = await freePort();
   const args = ['--no-daemon', '--no-resolv', '--no-hosts', '--conf-file=/dev/null', '--pid-file='];
   const place = [`--port=${port}`, '--listen-address=127.0.0.1', '--bind-interfaces', '--user='];
   const child = spawn('dnsmasq', [...args, ...place, '--local-ttl=60', '--auth-ttl=60', ...records], {

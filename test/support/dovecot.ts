@@ -2,7 +2,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Daemon, freePort, makeFolder, makeOwned, readIfThere, succeed, writeFile } from './other-mta.ts';
+import { freePort } from './free-port.ts';
+import { Daemon, makeFolder, makeOwned, readIfThere, succeed, writeFile } from './other-mta.ts';
 import { filesIn } from './recording-queue.ts';
 
 /** Users as in .ci/mail-servers; the last one owns the mailboxes. */

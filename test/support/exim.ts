@@ -2,10 +2,10 @@
 // BDAT and PRDR where they are offered.
 
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import {
   copyOf,
   Daemon,
-  freePort,
   makeOwned,
   NEXT_HOP,
   type NextHop,

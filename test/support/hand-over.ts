@@ -1,6 +1,6 @@
 // SIGUSR2 in tests: a new process takes the place of the one that runs.
 
-import { eventually, isRunning } from './processes.ts';
+import { eventually, isRunning, signalAll } from './processes.ts';
 import type { TestServer } from './server-process.ts';
 
 const HANDED = /handed over to process (\d+)/g;
@@ -15,6 +15,6 @@ export async function handOver(server: TestServer, from: number): Promise<number
 }
 
 export async function stopProcess(pid: number): Promise<void> {
-  process.kill(pid, 'SIGTERM');
+  signalAll([pid], 'SIGTERM');
   await eventually(`the end of process ${pid}`, () => !isRunning(pid));
 }

@@ -1,10 +1,10 @@
 // OpenSMTPD in a root folder of its own (.ci/mail-servers), which hands all mail to the server under test.
 
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 import {
   copyOf,
   Daemon,
-  freePort,
   makeOwned,
   NEXT_HOP,
   type NextHop,

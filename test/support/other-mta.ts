@@ -13,7 +13,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as after } from 'node:timers/promises';
@@ -89,16 +89,6 @@ export function makeOwned(folder: string, user: number, mode = 0o755): void {
 
 export function readIfThere(path: string): string {
   return existsSync(path) ? readFileSync(path, 'latin1') : '';
-}
-
-/** A port on loopback that nobody uses now. Programs that cannot say which port they have got need it. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  assert.ok(typeof address === 'object' && address !== null);
-  return address.port;
 }
 
 /** Waits until something is so. @param explain what to say when it is not in time */

@@ -3,7 +3,8 @@
 
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Daemon, freePort, makeFolder, readIfThere, succeed, writeFile } from './other-mta.ts';
+import { freePort } from './free-port.ts';
+import { Daemon, makeFolder, readIfThere, succeed, writeFile } from './other-mta.ts';
 
 export interface PostfixFolders {
   /** holds all the others */

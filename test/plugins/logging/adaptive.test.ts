@@ -257,4 +257,17 @@ describe('logging/adaptive', () => {
       assert.throws(() => mark?.parse(text), /is not of printable ASCII without blanks/);
     assert.equal(mark?.parse('+'), '+');
   });
+
+  it('refuses a mark that clients could write, as it is in its own escape', () => {
+    const mark = adaptive.options?.prefix;
+    for (const text of ['\\', 'x', '3', '\\x', '7x'])
+      assert.throws(() => mark?.parse(text), /cannot be told from what is escaped in entries: write another/);
+    assert.equal(mark?.parse('xyz'), 'xyz');
+  });
+
+  it("takes the levels without their words, as the example of qpsmtpd's configuration has them", async () => {
+    const stage = await stageWith(['logging/adaptive 6 LOGINFO']);
+    await send(await greeted(stage), 'a@a.example', 'b@b.example');
+    assert.ok(marked(stage).includes('1 dispatching MAIL FROM:<a@a.example>'));
+  });
 });

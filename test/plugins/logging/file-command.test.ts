@@ -153,6 +153,16 @@ describe('a command with reopen', () => {
     assert.deepEqual(site.stderr, []);
   });
 
+  it('is not started while 64 of its kind run, which is told with what to do', async () => {
+    const site = new LogSite('reopen |cat > /dev/null');
+    for (let at = 0; at < 65; at++) site.log('one', client(at));
+    await turn();
+    assert.deepEqual(site.stderr, [
+      '99 logging/file: error, cannot log to |cat > /dev/null: 64 of its kind run: ' +
+        'entries wait until one ends; a command without reopen and %i takes those of all sessions',
+    ]);
+  });
+
   it('may have read enough: it gets no more of its session, and nobody is told', async () => {
     const site = new LogSite('reopen |read line; echo "$line" >> @DIR@/log');
     const [first, second] = [client(1), client(2)];

@@ -13,6 +13,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -113,13 +114,13 @@ describe('files of logging/file', () => {
     assert.deepEqual(site.texts('log'), ['one', 'two']);
   });
 
-  it('are opened anew when they were moved away or deleted, a second later at most', async () => {
+  it('are opened anew when they were moved away or deleted, before anybody has compressed them', async () => {
     const site = new LogSite('@DIR@/log');
     await site.wrote('one');
     renameSync(join(site.dir, 'log'), join(site.dir, 'log.1'));
-    site.elapsedMs = 500;
+    site.elapsedMs = 49;
     await site.wrote('two');
-    site.elapsedMs = 1000;
+    site.elapsedMs = 50;
     await site.wrote('three');
     assert.deepEqual(site.texts('log.1'), ['one', 'two']);
     assert.deepEqual(site.texts('log'), ['three']);
@@ -278,7 +279,12 @@ describe('a log that cannot be written', () => {
     [
       'a pipe that nobody reads',
       (path: string) => void execFileSync('mkfifo', [path]),
-      /nobody reads this pipe \(ENXIO\)/,
+      /nobody reads this pipe, or it is a socket \(ENXIO\)/,
+    ],
+    [
+      'a link to itself',
+      (path: string) => symlinkSync(path, path),
+      /log: its links lead round in a circle \(ELOOP\): name the file that is meant$/,
     ],
   ] as const) {
     it(`may be ${what}`, async () => {
@@ -485,5 +491,14 @@ describe('the check of logging/file', () => {
     assert.deepEqual(await checked('reopen |/no/such -x'), [
       '/no/such is no program that can be run: the log is lost without it',
     ]);
+  });
+
+  it('wonders at options behind the path, which are part of it', async () => {
+    assert.deepEqual(await checked('/var/log/two words'), ['appends /var/log/two words']);
+    assert.deepEqual(await checked('/var/log/a LogLevel LOGINFO'), [
+      'appends /var/log/a LogLevel LOGINFO',
+      '"LogLevel" is taken for a part of the path: write it before the path',
+    ]);
+    assert.deepEqual(await checked('|cat reopen'), []);
   });
 });

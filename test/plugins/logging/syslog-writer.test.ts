@@ -222,6 +222,29 @@ describe('the writer of logging/syslog', () => {
     assert.deepEqual([links.length, link(1).state], [2, 'closed']);
   });
 
+  it('that has retired gives up after some minutes, as each reload may leave one behind', async () => {
+    const { writer, add, links, fail, said, time } = scene();
+    writer.begin();
+    add('a', 'b');
+    await turn();
+    fail(0);
+    const over = writer.retire();
+    fail(1);
+    await over;
+    for (let second = 0; second < 600; second++) {
+      const before = links.length;
+      time.ms += 1000;
+      mock.timers.tick(1000);
+      if (links.length > before) fail(-1);
+    }
+    const tries = links.length;
+    assert.ok(tries > 5, `${tries} tries`);
+    time.ms += 600_000;
+    mock.timers.tick(600_000);
+    assert.equal(links.length, tries);
+    assert.equal(said.at(-1), `${LOST} 2`);
+  });
+
   it('outlives a way that cannot be opened', async () => {
     const said: string[] = [];
     const monotonic = () => 0;

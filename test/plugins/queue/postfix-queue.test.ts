@@ -10,7 +10,7 @@ import { LineRecords } from '../../../plugins/queue/_cleanup-lines.ts';
 import { readAttributes, record } from '../../../plugins/queue/_cleanup-records.ts';
 import plugin from '../../../plugins/queue/postfix-queue.ts';
 import { cleanUp } from '../../support/cleanup.ts';
-import { freePort } from '../../support/other-mta.ts';
+import { freePort } from '../../support/free-port.ts';
 import { listenAs } from '../../support/peer-stand-in.ts';
 import { HEADER, type Mail, setUpQueue, shown } from '../../support/queue-plugin.ts';
 

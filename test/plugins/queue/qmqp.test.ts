@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { Address } from 'qpsmtpd';
 import { readAnswer } from '../../../plugins/queue/_qmqp.ts';
 import plugin from '../../../plugins/queue/qmqp.ts';
-import { freePort } from '../../support/other-mta.ts';
+import { freePort } from '../../support/free-port.ts';
 import { listenAs } from '../../support/peer-stand-in.ts';
 import { BODY, HEADER, oddAddresses, setUpQueue, shown } from '../../support/queue-plugin.ts';
 
