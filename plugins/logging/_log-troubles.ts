@@ -1,7 +1,7 @@
 // What a log tells of itself when it cannot be written: on standard error, as it has no other place. Each cause once a
 // minute, when it works again, and how many entries were lost.
 
-const QUIET_MS = 60_000;
+import { Seldom } from './_seldom.ts';
 
 export interface TroubleMeans {
   /** name of the plugin line, `logging/file:1` */
@@ -22,13 +22,14 @@ export interface Trouble {
 
 export class Troubles {
   readonly #means: TroubleMeans;
-  readonly #toldAt = new Map<string, number>();
+  readonly #seldom: Seldom;
   #lost = 0;
   /** the last that was told is that it fails */
   #isToldFailing = false;
 
   constructor(means: TroubleMeans) {
     this.#means = means;
+    this.#seldom = new Seldom(() => means.now());
   }
 
   /** Counts entries; they are told with the next thing that is. */
@@ -38,13 +39,13 @@ export class Troubles {
 
   /** @param subject the file or command */
   failed(subject: string, { cause, what, hint }: Trouble): void {
-    if (!this.#mayTell(cause)) return;
+    if (!this.#seldom.isDue(cause)) return;
     this.#isToldFailing = true;
     this.#say(`error, cannot log to ${subject}: ${what}: ${hint}${this.#takeLost('; ', '')}`);
   }
 
   worksAgain(subject: string): void {
-    if (!this.#isToldFailing && (this.#lost === 0 || !this.#mayTell('works'))) return;
+    if (!this.#isToldFailing && (this.#lost === 0 || !this.#seldom.isDue('works'))) return;
     this.#isToldFailing = false;
     this.#say(`logs to ${subject} again${this.#takeLost(', ', ', nothing was lost')}`);
   }
@@ -52,14 +53,6 @@ export class Troubles {
   /** Tells of what was lost and not told yet. */
   end(): void {
     if (this.#lost > 0) this.#say(`error${this.#takeLost(', ', '')}`);
-  }
-
-  #mayTell(cause: string): boolean {
-    const now = this.#means.now();
-    const before = this.#toldAt.get(cause);
-    if (before !== undefined && now - before < QUIET_MS) return false;
-    this.#toldAt.set(cause, now);
-    return true;
   }
 
   #takeLost(before: string, nothing: string): string {

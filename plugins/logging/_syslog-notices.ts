@@ -1,9 +1,7 @@
 // What the operator hears on standard error of a log that does not get to its daemon: once a minute for each cause.
 
+import { Seldom } from './_seldom.ts';
 import type { LinkProblem } from './_syslog-link.ts';
-
-const SILENCE_MS = 60_000;
-const MOST_CAUSES = 100;
 
 export interface NoticeMeans {
   monotonic(): number;
@@ -12,18 +10,19 @@ export interface NoticeMeans {
 
 export class Notices {
   readonly #means: NoticeMeans;
-  readonly #saidAt = new Map<string, number>();
+  readonly #seldom: Seldom;
   #lost = 0;
   #isBroken = false;
 
   constructor(means: NoticeMeans) {
     this.#means = means;
+    this.#seldom = new Seldom(() => means.monotonic());
   }
 
   /** @param next the way that is tried now; null: the entries wait */
   failed(way: string, { what, advice }: LinkProblem, next: string | null): void {
     const cause = `${way}: ${what}`;
-    if (!this.#isDue(cause)) return;
+    if (!this.#seldom.isDue(cause)) return;
     this.#isBroken = true;
     const then = next === null ? 'they wait, up to 1 MiB of them' : `${next} is tried now`;
     this.#means.say(`error, log entries do not get to syslog by ${cause} (${advice}); ${then}`);
@@ -44,7 +43,7 @@ export class Notices {
   /** Messages have been taken. */
   works(): void {
     if (this.#lost > 0) this.#tellLoss();
-    if (!this.#isBroken || !this.#isDue('works')) return;
+    if (!this.#isBroken || !this.#seldom.isDue('works')) return;
     this.#isBroken = false;
     this.#means.say('syslog takes log entries again');
   }
@@ -59,20 +58,11 @@ export class Notices {
   }
 
   #tellLoss(): void {
-    if (this.#isDue('lost')) this.#sayLoss();
+    if (this.#seldom.isDue('lost')) this.#sayLoss();
   }
 
   #sayLoss(): void {
     this.#means.say(`error, log entries that were lost, as syslog did not take them in time: ${this.#lost}`);
     this.#lost = 0;
-  }
-
-  #isDue(cause: string): boolean {
-    const now = this.#means.monotonic();
-    const last = this.#saidAt.get(cause);
-    if (last !== undefined && now - last < SILENCE_MS) return false;
-    if (this.#saidAt.size >= MOST_CAUSES) this.#saidAt.clear();
-    this.#saidAt.set(cause, now);
-    return true;
   }
 }

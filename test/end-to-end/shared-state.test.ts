@@ -5,51 +5,16 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { cleanUp } from '../support/cleanup.ts';
+import { FAILED, guesses, LeavingClients, LOCKED_OUT, plainLogin } from '../support/login-clients.ts';
 import { whoServes, withOnly, workerOf, workersOf } from '../support/one-worker.ts';
 import { childrenOf, eventually } from '../support/processes.ts';
 import { startServer, type TestServer } from '../support/server-process.ts';
 import type { SmtpDialog } from '../support/smtp-dialog.ts';
-import * as dialogs from '../support/smtp-dialog.ts';
 
-const guesses = {
-  'plugins/guesses.ts': `
-    import { definePlugin, deny, ok } from 'qpsmtpd';
-    export default definePlugin({
-      name: 'guesses', summary: 'knows one password',
-      setup: () => ({ 'auth-plain': (at, { password }) => (password === 'right' ? ok() : deny('no')) }),
-    });
-  `,
-};
-
-const open = new Set<SmtpDialog>();
-
-async function connect(port: number): Promise<SmtpDialog> {
-  const client = await dialogs.connect(port);
-  open.add(client);
-  return client;
-}
-
-async function greeted(server: TestServer): Promise<SmtpDialog> {
-  const client = await connect(server.port);
-  await client.greet();
-  return client;
-}
-
-/** Before the server is stopped, which waits for its clients: what is asked for first is done first. */
-function closeClientsAtEnd(): void {
-  cleanUp(() => {
-    for (const client of open) client.close();
-    open.clear();
-  });
-}
-
-const plain = (password: string) => `AUTH PLAIN ${Buffer.from(`\0user\0${password}`).toString('base64')}`;
-const FAILED = /^535 /;
-const LOCKED_OUT = /^421 4\.7\.0 too many failed logins/;
+const visitors = new LeavingClients();
 
 function start(workers: number, more: Readonly<Record<string, string>> = {}, args: readonly string[] = []) {
-  closeClientsAtEnd();
+  visitors.closeAtEnd();
   return startServer({
     model: 'forkserver',
     config: {
@@ -70,7 +35,7 @@ async function clientOfEach(server: TestServer, workers: readonly number[]): Pro
   const clients: SmtpDialog[] = [];
   for (const pid of workers) {
     const client = await withOnly(server, pid, async () => {
-      const one = await greeted(server);
+      const one = await visitors.greeted(server);
       assert.equal(await workerOf(one), pid);
       return one;
     });
@@ -87,8 +52,8 @@ async function reload(server: TestServer): Promise<void> {
 
 /** Whether a new client is locked out. */
 async function isLockedOut(server: TestServer): Promise<boolean> {
-  const client = await greeted(server);
-  const reply = await client.command(plain('right'), /^(?:235|421) /);
+  const client = await visitors.greeted(server);
+  const reply = await client.command(plainLogin('right'), /^(?:235|421) /);
   return LOCKED_OUT.test(reply);
 }
 
@@ -99,17 +64,17 @@ describe('failed logins', () => {
     const workers = await workersOf(server, 4);
     const clients = await clientOfEach(server, workers);
     // All at once: each worker sees one of its own, and hears of three.
-    await Promise.all(clients.map((client) => client.command(plain('wrong'), FAILED)));
-    for (const client of clients) await client.command(plain('right'), LOCKED_OUT);
+    await Promise.all(clients.map((client) => client.command(plainLogin('wrong'), FAILED)));
+    for (const client of clients) await client.command(plainLogin('right'), LOCKED_OUT);
     await server.waitForLog(/fail, too many failed logins: 127\.0\.0\.1 is locked out/);
   });
 
   test('below the limit lock nobody out', async () => {
     const server = await start(2);
     const clients = await clientOfEach(server, await workersOf(server, 2));
-    await Promise.all(clients.map((client) => client.command(plain('wrong'), FAILED)));
-    await clients[0]?.command(plain('wrong'), FAILED);
-    for (const client of clients) await client.command(plain('right'), 235);
+    await Promise.all(clients.map((client) => client.command(plainLogin('wrong'), FAILED)));
+    await clients[0]?.command(plainLogin('wrong'), FAILED);
+    for (const client of clients) await client.command(plainLogin('right'), 235);
   });
 
   test('are known to a worker in place of one that was killed, and after a reload', async () => {
@@ -118,10 +83,10 @@ describe('failed logins', () => {
     const [victim = 0, survivor = 0] = workers;
     // All of them at the one that will be killed.
     await withOnly(server, victim, async () => {
-      const four = await Promise.all(Array.from({ length: 4 }, () => greeted(server)));
-      await Promise.all(four.map((client) => client.command(plain('wrong'), FAILED)));
+      const four = await Promise.all(Array.from({ length: 4 }, () => visitors.greeted(server)));
+      await Promise.all(four.map((client) => client.command(plainLogin('wrong'), FAILED)));
     });
-    const other = await withOnly(server, survivor, () => greeted(server));
+    const other = await withOnly(server, survivor, () => visitors.greeted(server));
     process.kill(victim, 'SIGKILL');
     await server.waitForLog(/error, worker \d+ has died \(SIGKILL\)/);
     const [, replacement = 0] = (await workersOf(server, 2)).sort(
@@ -132,18 +97,18 @@ describe('failed logins', () => {
     await reload(server);
     assert.equal(await isLockedOut(server), true);
     // Those who fail now and then are counted over a reload, too.
-    await other.command(plain('right'), LOCKED_OUT);
+    await other.command(plainLogin('right'), LOCKED_OUT);
   });
 
   test('are counted on over a reload', async () => {
     const server = await start(2, { auth_failure_delay: '0' });
-    const before = await greeted(server);
-    for (let at = 0; at < 2; at++) await before.command(plain('wrong'), FAILED);
+    const before = await visitors.greeted(server);
+    for (let at = 0; at < 2; at++) await before.command(plainLogin('wrong'), FAILED);
     await before.command('QUIT', 221);
     await reload(server);
-    const after = await greeted(server);
-    for (let at = 0; at < 2; at++) await after.command(plain('wrong'), FAILED);
-    await after.command(plain('right'), LOCKED_OUT);
+    const after = await visitors.greeted(server);
+    for (let at = 0; at < 2; at++) await after.command(plainLogin('wrong'), FAILED);
+    await after.command(plainLogin('right'), LOCKED_OUT);
   });
 });
 
@@ -156,7 +121,7 @@ const refuses = {
 
 describe('a message that one recipient got although its client heard a refusal', () => {
   test('is not delivered there again by another worker, nor after a reload', async () => {
-    closeClientsAtEnd();
+    visitors.closeAtEnd();
     const server = await startServer({
       model: 'forkserver',
       config: {
@@ -169,7 +134,7 @@ describe('a message that one recipient got although its client heard a refusal',
       args: ['--workers', '2', '-H'],
     });
     const send = async () => {
-      const client = await greeted(server);
+      const client = await visitors.greeted(server);
       await client.openData('s@client.example', 'a@one.example', 'b@two.example');
       await client.command('Message-ID: <1@client.example>\r\nSubject: x\r\n\r\nbody\r\n.', /^4/);
       await client.command('QUIT', 221);
@@ -195,7 +160,7 @@ interface Burst {
 async function burst(server: TestServer, clients: number): Promise<Burst> {
   const all = await Promise.all(
     Array.from({ length: clients }, async () => {
-      const client = await connect(server.port);
+      const client = await visitors.connect(server);
       return { client, reply: await client.expect(/^(?:220|421) /) };
     }),
   );
@@ -228,7 +193,7 @@ describe('limits under a burst', () => {
     const server = await start(2, {}, ['-m', '2']);
     const [victim = 0] = await workersOf(server, 2);
     await withOnly(server, victim, async () => {
-      for (let at = 0; at < 2; at++) await greeted(server);
+      for (let at = 0; at < 2; at++) await visitors.greeted(server);
     });
     await isTurnedAway(server, /too many connections from your address/);
     process.kill(victim, 'SIGKILL');
@@ -238,7 +203,7 @@ describe('limits under a burst', () => {
   test('clients of workers that a reload has put in rest count until they leave', async () => {
     const server = await start(2, {}, ['-m', '2']);
     await workersOf(server, 2);
-    const old = [await greeted(server), await greeted(server)];
+    const old = [await visitors.greeted(server), await visitors.greeted(server)];
     await reload(server);
     await isTurnedAway(server, /too many connections from your address/);
     await old[0]?.command('QUIT', 221);
@@ -250,7 +215,7 @@ describe('limits under a burst', () => {
 /** Clients ask until one is turned away: a worker may not have heard yet of those who came to the others. */
 function isTurnedAway(server: TestServer, words: RegExp): Promise<void> {
   return eventually('a refusal', async () => {
-    const client = await connect(server.port);
+    const client = await visitors.connect(server);
     const reply = await client.expect(/^(?:220|421) /);
     client.close();
     return words.test(reply);
@@ -261,7 +226,7 @@ function isTurnedAway(server: TestServer, words: RegExp): Promise<void> {
 async function comesIn(server: TestServer): Promise<SmtpDialog> {
   const deadline = Date.now() + 20_000;
   for (;;) {
-    const client = await connect(server.port);
+    const client = await visitors.connect(server);
     const reply = await client.expect(/^(?:220|421) /);
     if (reply.startsWith('220')) return client;
     assert.ok(Date.now() < deadline, 'the place was not freed');

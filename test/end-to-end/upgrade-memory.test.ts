@@ -11,20 +11,14 @@ import { describe, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { cleanUp } from '../support/cleanup.ts';
 import { handOver } from '../support/hand-over.ts';
+import { FAILED, guesses, LeavingClients, LOCKED_OUT, plainLogin } from '../support/login-clients.ts';
 import { childrenOf, eventually, isRunning } from '../support/processes.ts';
 import { plainEnv, programCommand } from '../support/program.ts';
 import { makeServerDir, startServer, type TestServer } from '../support/server-process.ts';
 import type { SmtpDialog } from '../support/smtp-dialog.ts';
-import * as dialogs from '../support/smtp-dialog.ts';
 
 const files = {
-  'plugins/guesses.ts': `
-    import { definePlugin, deny, ok } from 'qpsmtpd';
-    export default definePlugin({
-      name: 'guesses', summary: 'knows one password',
-      setup: () => ({ 'auth-plain': (at, { password }) => (password === 'right' ? ok() : deny('no')) }),
-    });
-  `,
+  ...guesses,
   'plugins/refuses.ts': `
     import { definePlugin, denySoft } from 'qpsmtpd';
     export default definePlugin({ name: 'refuses', summary: 'takes no message', setup: () => ({ queue: () => denySoft('not now') }) });
@@ -41,41 +35,18 @@ const config = {
   auth_failure_delay: '0',
 };
 
-const open = new Set<SmtpDialog>();
+const visitors = new LeavingClients();
 
-async function connect({ port }: { readonly port: number }): Promise<SmtpDialog> {
-  const client = await dialogs.connect(port);
-  open.add(client);
-  return client;
-}
-
-async function greeted(server: { readonly port: number }): Promise<SmtpDialog> {
-  const client = await connect(server);
-  await client.greet();
-  return client;
-}
-
-/** Before the server is stopped, which waits for its clients: what is asked for first is done first. */
-function closeClientsAtEnd(): void {
-  cleanUp(() => {
-    for (const client of open) client.close();
-    open.clear();
-  });
-}
-
-const plain = (password: string) => `AUTH PLAIN ${Buffer.from(`\0user\0${password}`).toString('base64')}`;
-const FAILED = /^535 /;
-const LOCKED_OUT = /^421 4\.7\.0 too many failed logins/;
 const TOO_MANY = /^421 .*too many connections from your address/;
 
 async function guess(client: SmtpDialog, times: number): Promise<void> {
-  for (let at = 0; at < times; at++) await client.command(plain('wrong'), FAILED);
+  for (let at = 0; at < times; at++) await client.command(plainLogin('wrong'), FAILED);
 }
 
 /** Whether a new client is. */
 async function isLockedOut(server: { readonly port: number }): Promise<boolean> {
-  const client = await greeted(server);
-  const reply = await client.command(plain('right'), /^(?:235|421) /);
+  const client = await visitors.greeted(server);
+  const reply = await client.command(plainLogin('right'), /^(?:235|421) /);
   client.close();
   return LOCKED_OUT.test(reply);
 }
@@ -87,7 +58,7 @@ async function sendInHalf(client: SmtpDialog): Promise<void> {
 
 for (const model of ['serve', 'forkserver'] as const) {
   const start = (...more: readonly string[]): Promise<TestServer> => {
-    closeClientsAtEnd();
+    visitors.closeAtEnd();
     const args = [
       ...(model === 'forkserver' && !more.includes('--workers') ? ['--workers', '2'] : []),
       ...more,
@@ -98,7 +69,7 @@ for (const model of ['serve', 'forkserver'] as const) {
   describe(`what is known after SIGUSR2: ${model}`, () => {
     test('who is locked out, also by the next but one', async () => {
       const server = await start();
-      const client = await greeted(server);
+      const client = await visitors.greeted(server);
       await guess(client, 3);
       client.close();
       await server.waitForLog(/fail, too many failed logins: 127\.0\.0\.1 is locked out/);
@@ -114,16 +85,16 @@ for (const model of ['serve', 'forkserver'] as const) {
 
     test('failed logins before it, at the old process behind it, and at the new one: together they lock out', async () => {
       const server = await start();
-      const old = await greeted(server);
-      const others = await Promise.all(Array.from({ length: 60 }, () => greeted(server)));
+      const old = await visitors.greeted(server);
+      const others = await Promise.all(Array.from({ length: 60 }, () => visitors.greeted(server)));
       await guess(old, 1);
       await handOver(server, server.pid);
       await guess(old, 1);
-      await guess(await greeted(server), 1);
+      await guess(await visitors.greeted(server), 1);
       await eventually('a lock-out', () => isLockedOut(server));
       // Where a client is that goes on with the old one does not help it, once that one has heard. Each can ask once.
       await eventually('a lock-out at the old one', async () => {
-        const reply = await others.pop()?.command(plain('right'), /^(?:235|421) /);
+        const reply = await others.pop()?.command(plainLogin('right'), /^(?:235|421) /);
         assert.ok(reply !== undefined, 'it has not heard');
         // They are to last for as long as a busy machine may take: 60 wait for 18 seconds in all.
         await pause(10 * (60 - others.length));
@@ -134,13 +105,13 @@ for (const model of ['serve', 'forkserver'] as const) {
     test('who has a message although its client heard a refusal, before it and at the old process', async () => {
       // One worker: what is known to any is known to all.
       const server = await start(...(model === 'forkserver' ? ['--workers', '1'] : []));
-      const old = await greeted(server);
+      const old = await visitors.greeted(server);
       const mail = () => readdirSync(join(server.dir, 'one', 'new')).length;
       const known = () => server.stderr().match(/has this message since it came before/g)?.length ?? 0;
       await sendInHalf(old);
       assert.deepEqual([mail(), known()], [1, 0]);
       const next = await handOver(server, server.pid);
-      await sendInHalf(await greeted(server));
+      await sendInHalf(await visitors.greeted(server));
       await eventually('known to the new one', () => known() === 1);
       await handOver(server, next);
       await old.openData('s@client.example', 'c@one.example', 'd@two.example');
@@ -149,7 +120,7 @@ for (const model of ['serve', 'forkserver'] as const) {
       // What is told of this client comes after what was told of its message.
       await guess(old, 3);
       await eventually('a lock-out', () => isLockedOut(server));
-      const again = await greeted(server);
+      const again = await visitors.greeted(server);
       await again.openData('s@client.example', 'c@one.example', 'd@two.example');
       await again.command('Message-ID: <2@client.example>\r\n\r\nbody\r\n.', /^4/);
       await eventually('known to the next one', () => known() === 2);
@@ -158,7 +129,7 @@ for (const model of ['serve', 'forkserver'] as const) {
 
     test('what the first process learns, by way of a second one whose clients have left', async () => {
       const server = await start();
-      const [one, other] = [await greeted(server), await greeted(server)];
+      const [one, other] = [await visitors.greeted(server), await visitors.greeted(server)];
       const second = await handOver(server, server.pid);
       await handOver(server, second);
       await eventually('the end of its workers', () => childrenOf(second).length <= 1);
@@ -173,10 +144,10 @@ for (const model of ['serve', 'forkserver'] as const) {
 
     test('clients that are still with the old process, until they leave', async () => {
       const server = await start('--max-from-ip', '2');
-      const old = [await greeted(server), await greeted(server)];
+      const old = [await visitors.greeted(server), await visitors.greeted(server)];
       await handOver(server, server.pid);
       const isRefused = async () => {
-        const client = await connect(server);
+        const client = await visitors.connect(server);
         const reply = await client.expect(/^(?:220|421) /);
         client.close();
         return TOO_MANY.test(reply);
@@ -198,7 +169,7 @@ interface Successor {
 
 /** Starts the program as a server of another version would that hands its sockets over: the test is that server. */
 async function succeed(what: Readonly<Record<string, unknown>>): Promise<Successor> {
-  closeClientsAtEnd();
+  visitors.closeAtEnd();
   const dir = makeServerDir({ config, files });
   const socket = new BoundSocket({ host: '127.0.0.1', port: 0 });
   const { port } = socket.address();
@@ -235,7 +206,7 @@ describe('a server whose predecessor is of another version', () => {
   test('that gives no memory: serves, and says no more than that', async () => {
     const { child, messages, stderr, port } = await succeed({ tickets });
     await eventually('the end of the line', () => !child.connected);
-    await guess(await greeted({ port }), 3);
+    await guess(await visitors.greeted({ port }), 3);
     assert.equal(await isLockedOut({ port }), true);
     assert.equal(messages.length, 1);
     assert.doesNotMatch(stderr(), /SIGUSR2/);
