@@ -155,7 +155,7 @@ inside cat /etc/qpsmtpd/debian-queue-method /etc/qpsmtpd/debian-rcpthosts`,
 function deliver(root: DebianRoot, machine: Machine, { name, script }: Method): string {
   const [before, after] = script(root);
   const next = name.startsWith('proxy')
-    ? `inside qpsmtpd serve --config /srv/next --listen 127.0.0.1:2525 --user root > /dev/null 2>&1 & sleep 2`
+    ? `inside qpsmtpd serve --config /srv/next --listen 127.0.0.1:2525 --user root --pid-file /run/next > /dev/null 2>&1 & sleep 2`
     : '';
   const said = machine.run(`${before}
 ${install}
@@ -167,7 +167,7 @@ sleep 1.2
 ${mail('alice@example.org')}
 ${mail('alice@elsewhere.example')}
 ${after}
-${next === '' ? '' : 'kill $!'}`);
+${next === '' ? '' : `inside sh -c 'kill $(cat /run/next)'; wait`}`);
   return said;
 }
 
